@@ -34,3 +34,5 @@ enum err sig_verify(const struct sig_public *public, struct bytes message,
                ? OK
                : E_SIGNATURE;
 }
+
+const struct sig_scheme sig_ed25519 = {sig_keygen, sig_sign, sig_verify};

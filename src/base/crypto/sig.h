@@ -39,4 +39,16 @@ struct signature sig_sign(const struct sig_secret *secret, struct bytes message)
 enum err sig_verify(const struct sig_public *public, struct bytes message,
                     const struct signature *signature);
 
+/*
+ * The same operations as an interface, so that a simulation of thousands of
+ * schedules can run on an ideal stub; everything that ships passes &sig_ed25519.
+ */
+struct sig_scheme {
+    void (*keygen)(struct rng rng, struct sig_secret *secret, struct sig_public *public);
+    struct signature (*sign)(const struct sig_secret *secret, struct bytes message);
+    enum err (*verify)(const struct sig_public *public, struct bytes message,
+                       const struct signature *signature);
+};
+extern const struct sig_scheme sig_ed25519;
+
 #endif
