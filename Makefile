@@ -1,0 +1,51 @@
+# The front door: every target sets up what it needs. `make help` lists them.
+BUILD  ?= build
+# Seconds for each fuzz target.
+SECONDS_EACH ?= 60
+# Debian's own python3 and meson, whatever else is installed.
+export PATH := /usr/bin:/bin:/usr/sbin:/sbin:$(PATH)
+MAKEFLAGS += --no-print-directory
+
+all: $(BUILD)-built ## build everything
+
+%-built:
+	@tools/setup
+	@tools/build $* $(MESON_FLAGS)
+
+demo: $(BUILD)-built ## the main job, shown step by step with three local guardians
+	@tools/demo $(BUILD)
+
+test: $(BUILD)-built ## every test; ends with "N passed, M failed"
+	@tools/test $(BUILD)
+
+test-long: $(BUILD)-built ## the same with many more seeds, for a night
+	@GUARDIAN_LONG=1 tools/test $(BUILD)
+
+bench: ## measure, as ratios to bare primitives
+	@tools/setup
+	@tools/build $(BUILD)-release -Dbuildtype=release $(MESON_FLAGS)
+	@bench/run $(BUILD)-release
+
+fuzz: ## every fuzz target for SECONDS_EACH seconds
+	@tools/setup
+	@tools/fuzz-all $(SECONDS_EACH)
+
+check: ## layers, simple mistakes, format; no tests
+	@tools/setup
+	@tools/check $(BUILD)
+
+format: ## bring every C file into the house's form
+	@tools/setup
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+install: $(BUILD)-built ## install below PREFIX of the first configuration (DESTDIR is respected)
+	@meson install -C $(BUILD) --no-rebuild --quiet
+
+clean: ## remove what was built
+	@rm -rf build build-*
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+.PHONY: all demo test test-long bench fuzz check format install clean help
+.DEFAULT_GOAL := all
