@@ -30,8 +30,7 @@ fuzz: ## every fuzz target for SECONDS_EACH seconds
 	@tools/setup
 	@tools/fuzz-all $(SECONDS_EACH)
 
-check: ## layers, simple mistakes, format; no tests
-	@tools/setup
+check: $(BUILD)-built ## layers, simple mistakes, format; no tests
 	@tools/check $(BUILD)
 
 format: ## bring every C file into the house's form
