@@ -1,0 +1,105 @@
+#include "core/evidence/claims.h"
+
+static const char *const platform_names[] = {"none", "tdx", "sev_snp"};
+static const char *const product_names[] = {"unknown", "Milan", "Genoa", "Turin"};
+static const char *const status_names[] = {
+    "Unknown",
+    "UpToDate",
+    "SWHardeningNeeded",
+    "ConfigurationNeeded",
+    "ConfigurationAndSWHardeningNeeded",
+    "OutOfDate",
+    "OutOfDateConfigurationNeeded",
+    "Revoked",
+};
+_Static_assert(sizeof status_names / sizeof *status_names == TCB_STATUSES);
+_Static_assert(sizeof product_names / sizeof *product_names == SNP_PRODUCTS);
+
+const char *platform_name(enum platform p)
+{
+    return platform_names[p <= PLATFORM_SNP ? p : PLATFORM_NONE];
+}
+
+enum platform platform_from_name(const char *name)
+{
+    for (enum platform p = PLATFORM_TDX; p <= PLATFORM_SNP; p++)
+        if (strcmp(name, platform_names[p]) == 0)
+            return p;
+    return PLATFORM_NONE;
+}
+
+const char *snp_product_name(enum snp_product p)
+{
+    return product_names[p < SNP_PRODUCTS ? p : SNP_PRODUCT_UNKNOWN];
+}
+
+const char *snp_key_name(enum snp_key k)
+{
+    return k == SNP_KEY_VCEK ? "vcek" : k == SNP_KEY_VLEK ? "vlek" : "none";
+}
+
+const char *tcb_status_name(enum tcb_status s)
+{
+    return status_names[s < TCB_STATUSES ? s : TCB_UNKNOWN];
+}
+
+enum err tcb_status_from_name(const char *name, enum tcb_status *out)
+{
+    for (enum tcb_status s = TCB_UNKNOWN; s < TCB_STATUSES; s++) {
+        if (strcmp(name, status_names[s]) == 0) {
+            *out = s;
+            return OK;
+        }
+    }
+    return E_VALUE;
+}
+
+struct hash32 claims_instance_id(const struct claims *c)
+{
+    struct hash32 id = {0};
+    if (c->platform == PLATFORM_TDX)
+        memcpy(id.b, c->report_data + 32, 32);
+    if (c->platform == PLATFORM_SNP)
+        memcpy(id.b, c->snp.report_id, 32);
+    return id;
+}
+
+struct bytes claims_platform_id(const struct claims *c)
+{
+    switch (c->platform) {
+    case PLATFORM_TDX:
+        return BYTES_OF(c->tdx.ppid);
+    case PLATFORM_SNP:
+        return BYTES_OF(c->snp.chip_id);
+    default:
+        return BYTES_NONE;
+    }
+}
+
+struct bytes claims_challenge_part(const struct claims *c)
+{
+    return bytes(c->report_data, 32);
+}
+
+static void hash_snp(struct claims *c)
+{
+    struct sha256 h;
+    c->measurement_hash_bare = sha256(BYTES_OF(c->snp.measurement));
+    c->measurement_hash = c->measurement_hash_bare;
+    if (bytes_is_zero(BYTES_OF(c->snp.host_data)))
+        return;
+    sha256_init(&h);
+    sha256_add(&h, BYTES_OF(c->snp.measurement));
+    sha256_add(&h, BYTES_OF(c->snp.host_data));
+    c->measurement_hash = sha256_final(&h);
+}
+
+void claims_hash_measurements(struct claims *c)
+{
+    if (c->platform == PLATFORM_SNP) {
+        hash_snp(c);
+        return;
+    }
+    c->measurement_hash = sha256(bytes(c->tdx.rtmr, sizeof c->tdx.rtmr));
+    c->measurement_hash_bare = c->measurement_hash;
+}
