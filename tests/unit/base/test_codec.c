@@ -22,7 +22,8 @@ static void hex_round_trips(void **state)
 static void base64_refuses_the_other_alphabet_breaks_and_padding(void **state)
 {
     struct buf out = BUF_INIT(100);
-    const char *const standard[] = {"-_8=", "YQ", "YQ=", "Y Q=", "YQ==\n", "YQ==YQ==", "="};
+    const char *const standard[] = {
+        "-_8=", "YQ", "YQ=", "Y Q=", "YQ==\n", "YQ==YQ==", "=", "\xff\xff\xff\xff", "YQ\x80="};
     for (size_t i = 0; i < sizeof standard / sizeof *standard; i++)
         assert_err(b64_decode(B64_STANDARD, bytes_str(standard[i]), &out), E_MALFORMED);
     assert_err(b64_decode(B64_URL, bytes_str("YQ=="), &out), E_MALFORMED);
