@@ -24,7 +24,7 @@ static unsigned long runs;
 /* A copy of the exact size, so that a sanitizer sees one byte read too much. */
 static void run(const uint8_t *p, size_t n)
 {
-    uint8_t *copy = malloc(n ? n : 1);
+    uint8_t *copy = calloc(1, n ? n : 1);
     if (!copy)
         abort();
     if (n)
