@@ -1,0 +1,25 @@
+/* guardian(1): the command line. */
+#include "prog/guardian/command.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+int main(int argc, char *argv[])
+{
+    struct call call;
+    struct problem p = {0};
+    if (sodium_init() < 0) {
+        fputs("guardian: the crypto library does not start\n", stderr);
+        return EXIT_REFUSED;
+    }
+    if (command_parse(argc, argv, &call, &p) != OK) {
+        fprintf(stderr, "guardian: %s\nTry: guardian help\n", problem_text(&p));
+        return EXIT_USAGE;
+    }
+    enum exit_code code = call.command->run(&call);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("guardian: standard output");
+        return EXIT_REFUSED;
+    }
+    return code;
+}
