@@ -49,7 +49,7 @@ enum err admin_key_encode(const struct admin_key *key, struct buf *out)
 
 enum err admin_key_decode(struct bytes pem, struct admin_key *key)
 {
-    struct buf der = BUF_INIT(48);
+    struct buf der = BUF_INIT(PEM_BODY);
     enum err e = E_MALFORMED;
     admin_key_wipe(key);
     if (pem.n != PEM_SIZE || memcmp(pem.p, pem_begin, strlen(pem_begin)) != 0 ||

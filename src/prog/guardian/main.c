@@ -1,17 +1,12 @@
 /* guardian(1): the command line. */
 #include "prog/guardian/command.h"
 
-#include <sodium.h>
 #include <stdio.h>
 
 int main(int argc, char *argv[])
 {
     struct call call;
     struct problem p = {0};
-    if (sodium_init() < 0) {
-        fputs("guardian: the crypto library does not start\n", stderr);
-        return EXIT_REFUSED;
-    }
     if (command_parse(argc, argv, &call, &p) != OK) {
         fprintf(stderr, "guardian: %s\nTry: guardian help\n", problem_text(&p));
         return EXIT_USAGE;

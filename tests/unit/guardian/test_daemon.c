@@ -37,12 +37,15 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char command[128];
+    static const char *const left[] = {"guardiand", "pid", "log"};
+    char path[FILE_PATH_MAX];
     struct problem p = {0};
     if (daemon_stop(&daemon_of_test, 0, &p) != OK)
         return 1;
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++)
+        if (path_join(path, folder, left[i], &p) == OK)
+            unlink(path);
+    return rmdir(folder);
 }
 
 static void nothing_runs_before_it_is_started(void **state)
