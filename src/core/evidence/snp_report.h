@@ -1,0 +1,46 @@
+/*
+ * The form of an AMD SEV-SNP attestation report, versions 2 to 5 (SEV Secure
+ * Nested Paging Firmware ABI Specification, 56860, table "ATTESTATION_REPORT";
+ * version 4 has the layout of 3), and of the certificate table behind it in an
+ * extended report (GHCB specification, 56421, "SNP Extended Guest Request").
+ * Parsing judges form only, no signature.
+ */
+#ifndef CORE_EVIDENCE_SNP_REPORT_H
+#define CORE_EVIDENCE_SNP_REPORT_H
+
+#include "core/evidence/claims.h"
+
+#define SNP_REPORT_SIZE 1184
+#define SNP_SIGNED_SIZE 0x2A0
+/* The host's pages with VEK, ASK and ARK are 16 KiB; a few more entries fit. */
+#define SNP_TABLE_MAX     32768
+#define SNP_TABLE_ENTRIES 8
+
+struct snp_report {
+    struct bytes signed_part; /* borrows: the first SNP_SIGNED_SIZE bytes */
+    uint8_t rs[96];           /* r || s, turned big-endian */
+};
+
+/*
+ * Fills *out and the claims of the report; claims->snp.product comes from CPUID
+ * and is unknown for version 2. `in` is SNP_REPORT_SIZE bytes long. E_FORMAT
+ * with the reason: unsupported version or signature algorithm, reserved bits
+ * that are set, VMPL above 3, committed TCB above the current one.
+ */
+enum err snp_report_parse(struct bytes in, struct snp_report *out, struct claims *claims,
+                          struct problem *p);
+
+/* The value of an 8-byte TCB version; its layout depends on the product. */
+struct snp_tcb snp_tcb_decode(const uint8_t raw[static 8], enum snp_product product);
+void snp_tcb_encode(const struct snp_tcb *tcb, uint8_t raw[static 8]);
+/* The product with this CPUID family and model. */
+enum snp_product snp_product_of_cpu(uint8_t family, uint8_t model);
+
+/*
+ * The certificates of a certificate table, whatever they are said to be: what
+ * they are is read from themselves. Views borrow from `table`. E_FORMAT.
+ */
+enum err snp_table_parse(struct bytes table, struct bytes certs[static SNP_TABLE_ENTRIES],
+                         size_t *n, struct problem *p);
+
+#endif
