@@ -1,0 +1,109 @@
+#include "base/codec/der.h"
+
+#include "base/bug.h"
+#include "base/reader.h"
+
+#define LENGTH_MAX 65535
+
+/* One to three bytes, and the shortest form only (X.690 10.1). */
+static size_t read_length(struct reader *r)
+{
+    uint8_t first = rd_u8(r);
+    size_t n = first;
+    if (first == 0x81) {
+        n = rd_u8(r);
+        rd_require(r, n >= 0x80);
+    } else if (first == 0x82) {
+        n = rd_u16(r);
+        rd_require(r, n >= 0x100);
+    } else {
+        rd_require(r, first < 0x80);
+    }
+    return n;
+}
+
+enum err der_next(struct bytes *in, uint8_t *tag, struct bytes *content)
+{
+    struct reader r = reader(*in);
+    if (in->n == 0)
+        return E_NOT_FOUND;
+    *tag = rd_u8(&r);
+    rd_require(&r, (*tag & 0x1F) != 0x1F); /* no tags of several bytes */
+    *content = rd_bytes(&r, read_length(&r));
+    if (r.bad)
+        return E_MALFORMED;
+    *in = rd_rest(&r);
+    return OK;
+}
+
+enum err der_expect(struct bytes *in, uint8_t tag, struct bytes *content)
+{
+    uint8_t found;
+    return der_next(in, &found, content) == OK && found == tag ? OK : E_MALFORMED;
+}
+
+enum err der_expect_uint(struct bytes *in, uint64_t *out)
+{
+    struct bytes v;
+    TRY(der_expect(in, DER_INTEGER, &v));
+    bool padded = v.n > 1 && v.p[0] == 0;
+    if (v.n == 0 || v.p[0] & 0x80 || (padded && !(v.p[1] & 0x80)) || v.n - padded > 8)
+        return E_MALFORMED;
+    *out = 0;
+    for (size_t i = 0; i < v.n; i++)
+        *out = *out << 8 | v.p[i];
+    return OK;
+}
+
+/* Only the tag and one length byte for now; der_close() makes room for more. */
+size_t der_open(struct writer *w, uint8_t tag)
+{
+    wr_u8(w, tag);
+    wr_u8(w, 0);
+    return w->out->n;
+}
+
+void der_close(struct writer *w, size_t opened)
+{
+    if (w->err != OK)
+        return;
+    size_t n = w->out->n - opened, extra = n < 0x80 ? 0 : n < 0x100 ? 1 : 2;
+    GD_BUG_ON(n > LENGTH_MAX);
+    for (size_t i = 0; i < extra; i++)
+        wr_u8(w, 0);
+    if (w->err != OK)
+        return;
+    uint8_t *content = w->out->p + opened;
+    memmove(content + extra, content, n);
+    content[-1] = (uint8_t)(extra ? 0x80 + extra : n);
+    for (size_t i = 0; i < extra; i++)
+        content[i] = (uint8_t)(n >> 8 * (extra - 1 - i));
+}
+
+void der_element(struct writer *w, uint8_t tag, struct bytes content)
+{
+    size_t opened = der_open(w, tag);
+    wr_raw(w, content.p, content.n);
+    der_close(w, opened);
+}
+
+void der_uint(struct writer *w, uint64_t v)
+{
+    uint8_t be[9] = {0};
+    size_t from = 1;
+    for (size_t i = 0; i < 8; i++)
+        be[8 - i] = (uint8_t)(v >> 8 * i);
+    while (from < 8 && be[from] == 0)
+        from++;
+    if (be[from] & 0x80)
+        from--; /* the sign bit must stay clear */
+    der_element(w, DER_INTEGER, bytes(be + from, 9 - from));
+}
+
+void der_bits(struct writer *w, struct bytes content)
+{
+    size_t opened = der_open(w, DER_BIT_STRING);
+    wr_u8(w, 0);
+    wr_raw(w, content.p, content.n);
+    der_close(w, opened);
+}

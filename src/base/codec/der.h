@@ -1,0 +1,44 @@
+/*
+ * DER (X.690), the part certificates need: reading one element after another,
+ * and writing nested ones. Tags of one byte, lengths up to 65535.
+ */
+#ifndef BASE_CODEC_DER_H
+#define BASE_CODEC_DER_H
+
+#include "base/writer.h"
+
+enum {
+    DER_BOOLEAN = 0x01,
+    DER_INTEGER = 0x02,
+    DER_BIT_STRING = 0x03,
+    DER_OCTET_STRING = 0x04,
+    DER_OID = 0x06,
+    DER_ENUMERATED = 0x0A,
+    DER_UTF8 = 0x0C,
+    DER_PRINTABLE = 0x13,
+    DER_IA5 = 0x16,
+    DER_TIME = 0x18, /* GeneralizedTime */
+    DER_SEQUENCE = 0x30,
+    DER_SET = 0x31,
+    DER_CONTEXT = 0xA0 /* | n: constructed [n] */
+};
+
+/* Takes the next element off the front of *in. E_NOT_FOUND at the end, E_MALFORMED. */
+enum err der_next(struct bytes *in, uint8_t *tag, struct bytes *content);
+/* The same where only `tag` may stand; E_MALFORMED for others and at the end. */
+enum err der_expect(struct bytes *in, uint8_t tag, struct bytes *content);
+/* A non-negative INTEGER of at most 8 bytes. */
+enum err der_expect_uint(struct bytes *in, uint64_t *out);
+
+/* An element whose content is written next, until der_close() with the value returned here. */
+size_t der_open(struct writer *w, uint8_t tag);
+void der_close(struct writer *w, size_t opened);
+void der_element(struct writer *w, uint8_t tag, struct bytes content);
+/* INTEGER. */
+void der_uint(struct writer *w, uint64_t v);
+/* The encoded OID from its content bytes ("\x55\x04\x03" is 2.5.4.3). */
+#define der_oid(w, literal) der_element((w), DER_OID, bytes((literal), sizeof(literal) - 1))
+/* A BIT STRING without unused bits. */
+void der_bits(struct writer *w, struct bytes content);
+
+#endif
