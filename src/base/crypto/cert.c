@@ -255,10 +255,10 @@ enum err cert_check_issued(const struct cert *c, const struct cert *issuer, unsi
 enum err cert_check_dates(const struct cert *c, int64_t unix_time, struct problem *p)
 {
     if (unix_time < c->not_before)
-        return problem(p, E_CERT_EXPIRED, "certificate \"%s\" is valid from %lld, the time is %lld",
+        return problem(p, E_CHAIN, "certificate \"%s\" is valid from %lld, the time is %lld",
                        c->subject, (long long)c->not_before, (long long)unix_time);
     if (unix_time > c->not_after)
-        return problem(p, E_CERT_EXPIRED, "certificate \"%s\" expired at %lld, the time is %lld",
+        return problem(p, E_CHAIN, "certificate \"%s\" expired at %lld, the time is %lld",
                        c->subject, (long long)c->not_after, (long long)unix_time);
     return OK;
 }
@@ -318,20 +318,4 @@ enum err cert_next_pem(struct bytes *text, struct buf *der)
 out:
     buf_free(&base64);
     return e == OK || e == E_NOMEM ? e : E_MALFORMED;
-}
-
-/* Certificates take two length bytes: a SEQUENCE of 256 to 65535 bytes (X.690 8.1.3). */
-enum err cert_next_der(struct bytes *in, struct bytes *der)
-{
-    if (in->n == 0)
-        return E_NOT_FOUND;
-    if (in->n < 4 || in->p[0] != 0x30 || in->p[1] != 0x82)
-        return E_MALFORMED;
-    size_t n = 4 + ((size_t)in->p[2] << 8 | in->p[3]);
-    if (n > in->n)
-        return E_MALFORMED;
-    *der = bytes(in->p, n);
-    in->p += n;
-    in->n -= n;
-    return OK;
 }

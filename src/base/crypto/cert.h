@@ -51,7 +51,7 @@ enum err cert_extension(const struct cert *c, const char *oid, struct bytes *val
  */
 enum err cert_check_issued(const struct cert *c, const struct cert *issuer, unsigned below,
                            struct problem *p);
-/* E_CERT_EXPIRED if `unix_time` is outside the validity period. */
+/* E_CHAIN if `unix_time` is outside the validity period. */
 enum err cert_check_dates(const struct cert *c, int64_t unix_time, struct problem *p);
 
 /*
@@ -60,7 +60,5 @@ enum err cert_check_dates(const struct cert *c, int64_t unix_time, struct proble
  * only white space is left, E_MALFORMED for anything else.
  */
 enum err cert_next_pem(struct bytes *text, struct buf *der);
-/* Takes the next DER element off the front of *in: a view of it whole. E_NOT_FOUND at the end. */
-enum err cert_next_der(struct bytes *in, struct bytes *der);
 
 #endif
