@@ -1,0 +1,40 @@
+/* The simulated vendor's keys and certificates. Internal to core/evidence/sim. */
+#ifndef CORE_EVIDENCE_SIM_VENDOR_H
+#define CORE_EVIDENCE_SIM_VENDOR_H
+
+#include "base/codec/der.h"
+#include "core/evidence/sim/sim.h"
+
+/* A key derived from SIM_VENDOR_SEED and a name, with its public half. */
+struct sim_key {
+    struct ecdsa_secret secret;
+    struct ecdsa_point public;
+};
+/* `of` tells apart keys of one name: machine ids, TCB levels. */
+struct sim_key sim_key(enum curve curve, const char *name, struct bytes of);
+
+/* Deterministic: the nonce follows from key and digest. */
+enum err sim_sign(const struct ecdsa_secret *secret, struct bytes digest, struct ecdsa_rs *out);
+
+/* What a certificate says; signed by `issuer`, valid from 2020 to 2049. */
+struct sim_cert {
+    const char *subject, *issued_by; /* common names */
+    const struct sim_key *key;       /* certified */
+    const struct sim_key *issuer;
+    int pathlen;             /* -1: not a CA */
+    struct bytes extensions; /* further ones, as DER elements */
+};
+/* Appends the certificate in DER. */
+enum err sim_cert_write(const struct sim_cert *c, struct buf *out);
+/* The SubjectPublicKeyInfo of a key. */
+void sim_spki_write(struct writer *w, const struct sim_key *key);
+
+/* The two platforms, behind sim.h. */
+enum err sim_tdx_init(struct sim_machine *m);
+enum err sim_tdx_evidence(const struct sim_machine *m, const uint8_t report_data[static 64],
+                          struct buf *out);
+enum err sim_snp_init(struct sim_machine *m);
+enum err sim_snp_evidence(const struct sim_machine *m, const uint8_t report_data[static 64],
+                          struct buf *out);
+
+#endif
