@@ -1,0 +1,189 @@
+#include "core/evidence/sim/vendor.h"
+
+/* --- keys --- */
+
+struct sim_key sim_key(enum curve curve, const char *name, struct bytes of)
+{
+    struct sim_key key;
+    struct rng_seeded seeded;
+    struct sha256 h;
+    sha256_init(&h);
+    sha256_add_var(&h, bytes_str(SIM_VENDOR_SEED));
+    sha256_add_var(&h, bytes_str(name));
+    sha256_add_var(&h, of);
+    struct rng rng = rng_seeded(&seeded, sha256_final(&h).b);
+    ecdsa_secret_new(curve, rng, &key.secret, &key.public);
+    return key;
+}
+
+enum err sim_sign(const struct ecdsa_secret *secret, struct bytes digest, struct ecdsa_rs *out)
+{
+    struct rng_seeded seeded;
+    struct sha256 h;
+    sha256_init(&h);
+    sha256_add_var(&h, BYTES_OF(secret->d));
+    sha256_add_var(&h, digest);
+    return ecdsa_secret_sign(secret, rng_seeded(&seeded, sha256_final(&h).b), digest, out);
+}
+
+/* --- certificates (RFC 5280) --- */
+
+#define ORGANISATION "Guardian simulated vendor (not a real one)"
+#define NOT_BEFORE   "200101000000Z"
+#define NOT_AFTER    "491231235959Z"
+#define DER_UTC_TIME 0x17
+
+static void write_attribute(struct writer *w, uint8_t type, const char *text)
+{
+    uint8_t oid[] = {0x55, 0x04, type};
+    size_t set = der_open(w, DER_SET), pair = der_open(w, DER_SEQUENCE);
+    der_element(w, DER_OID, BYTES_OF(oid));
+    der_element(w, DER_UTF8, bytes_str(text));
+    der_close(w, pair);
+    der_close(w, set);
+}
+
+static void write_name(struct writer *w, const char *common_name)
+{
+    size_t name = der_open(w, DER_SEQUENCE);
+    write_attribute(w, 10, ORGANISATION);
+    write_attribute(w, 3, common_name);
+    der_close(w, name);
+}
+
+static void write_validity(struct writer *w)
+{
+    size_t validity = der_open(w, DER_SEQUENCE);
+    der_element(w, DER_UTC_TIME, bytes_str(NOT_BEFORE));
+    der_element(w, DER_UTC_TIME, bytes_str(NOT_AFTER));
+    der_close(w, validity);
+}
+
+/* ecdsa-with-SHA256 or -SHA384 (RFC 5758). */
+static void write_algorithm(struct writer *w, enum curve curve)
+{
+    size_t algorithm = der_open(w, DER_SEQUENCE);
+    if (curve == CURVE_P256)
+        der_oid(w, "\x2a\x86\x48\xce\x3d\x04\x03\x02");
+    else
+        der_oid(w, "\x2a\x86\x48\xce\x3d\x04\x03\x03");
+    der_close(w, algorithm);
+}
+
+void sim_spki_write(struct writer *w, const struct sim_key *key)
+{
+    enum curve curve = key->secret.curve;
+    size_t spki = der_open(w, DER_SEQUENCE), algorithm = der_open(w, DER_SEQUENCE);
+    der_oid(w, "\x2a\x86\x48\xce\x3d\x02\x01");
+    if (curve == CURVE_P256)
+        der_oid(w, "\x2a\x86\x48\xce\x3d\x03\x01\x07");
+    else
+        der_oid(w, "\x2b\x81\x04\x00\x22");
+    der_close(w, algorithm);
+    uint8_t point[1 + 2 * ECDSA_FIELD_MAX] = {0x04};
+    memcpy(point + 1, key->public.xy, 2 * curve_size(curve));
+    der_bits(w, bytes(point, 1 + 2 * curve_size(curve)));
+    der_close(w, spki);
+}
+
+/* Opens an extension up to its value; close value, then extension. */
+struct extension {
+    size_t whole, value;
+};
+
+static struct extension open_critical(struct writer *w, uint8_t number)
+{
+    struct extension e = {.whole = der_open(w, DER_SEQUENCE)};
+    uint8_t oid[] = {0x55, 0x1d, number}, yes = 0xFF;
+    der_element(w, DER_OID, BYTES_OF(oid));
+    der_element(w, DER_BOOLEAN, bytes(&yes, 1));
+    e.value = der_open(w, DER_OCTET_STRING);
+    return e;
+}
+
+static void close_extension(struct writer *w, struct extension e)
+{
+    der_close(w, e.value);
+    der_close(w, e.whole);
+}
+
+static void write_extensions(struct writer *w, const struct sim_cert *c)
+{
+    const uint8_t ca_usage[] = {1, 0x06}, leaf_usage[] = {6, 0xC0}, yes = 0xFF;
+    bool ca = c->pathlen >= 0;
+    size_t wrapper = der_open(w, DER_CONTEXT | 3), list = der_open(w, DER_SEQUENCE);
+    struct extension e = open_critical(w, 19); /* basicConstraints */
+    size_t constraints = der_open(w, DER_SEQUENCE);
+    if (ca) {
+        der_element(w, DER_BOOLEAN, bytes(&yes, 1));
+        der_uint(w, (uint64_t)c->pathlen);
+    }
+    der_close(w, constraints);
+    close_extension(w, e);
+    e = open_critical(w, 15); /* keyUsage: keyCertSign, cRLSign; or digitalSignature, nonRepud. */
+    der_element(w, DER_BIT_STRING, ca ? BYTES_OF(ca_usage) : BYTES_OF(leaf_usage));
+    close_extension(w, e);
+    wr_raw(w, c->extensions.p, c->extensions.n);
+    der_close(w, list);
+    der_close(w, wrapper);
+}
+
+/* 16 bytes that follow from the certified key and its name, positive. */
+static void write_serial(struct writer *w, const struct sim_cert *c)
+{
+    struct sha256 h;
+    sha256_init(&h);
+    sha256_add_var(&h, bytes_str(c->subject));
+    sha256_add_var(&h, BYTES_OF(c->key->public.xy));
+    struct hash32 hash = sha256_final(&h);
+    hash.b[0] = (uint8_t)(0x40 | (hash.b[0] & 0x3F));
+    der_element(w, DER_INTEGER, bytes(hash.b, 16));
+}
+
+static void write_tbs(struct writer *w, const struct sim_cert *c)
+{
+    size_t tbs = der_open(w, DER_SEQUENCE), version = der_open(w, DER_CONTEXT | 0);
+    der_uint(w, 2);
+    der_close(w, version);
+    write_serial(w, c);
+    write_algorithm(w, c->issuer->secret.curve);
+    write_name(w, c->issued_by);
+    write_validity(w);
+    write_name(w, c->subject);
+    sim_spki_write(w, c->key);
+    write_extensions(w, c);
+    der_close(w, tbs);
+}
+
+static enum err sign_tbs(const struct sim_key *issuer, struct bytes tbs, struct buf *signature)
+{
+    struct ecdsa_rs rs;
+    uint8_t digest[48];
+    size_t n = curve_size(issuer->secret.curve);
+    if (issuer->secret.curve == CURVE_P256)
+        memcpy(digest, sha256(tbs).b, 32);
+    else
+        sha384(tbs, digest);
+    TRY(sim_sign(&issuer->secret, bytes(digest, n), &rs));
+    return ecdsa_rs_to_der(issuer->secret.curve, rs.rs, signature);
+}
+
+enum err sim_cert_write(const struct sim_cert *c, struct buf *out)
+{
+    struct buf tbs = BUF_INIT(4096), signature = BUF_INIT(256);
+    struct writer t = writer(&tbs), w = writer(out);
+    enum err e;
+    write_tbs(&t, c);
+    TRY_OUT(writer_end(&t));
+    TRY_OUT(sign_tbs(c->issuer, buf_bytes(&tbs), &signature));
+    size_t whole = der_open(&w, DER_SEQUENCE);
+    wr_raw(&w, tbs.p, tbs.n);
+    write_algorithm(&w, c->issuer->secret.curve);
+    der_bits(&w, buf_bytes(&signature));
+    der_close(&w, whole);
+    e = writer_end(&w);
+out:
+    buf_free(&tbs);
+    buf_free(&signature);
+    return e;
+}
