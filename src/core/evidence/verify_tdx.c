@@ -1,0 +1,97 @@
+#include "core/evidence/verify.h"
+
+/* --- the PCK key vouches for the QE, the QE for the attestation key --- */
+
+/* What the PCK key vouches for, in one piece, to be compared with what it vouched for before. */
+static size_t join_qe(const struct tdx_quote *q, uint8_t out[VERIFIED_QE_MAX])
+{
+    const struct bytes parts[] = {q->qe_report, q->qe_signature, q->attestation_key, q->qe_auth};
+    size_t n = 0;
+    for (size_t i = 0; i < 4; i++) {
+        if (parts[i].n > VERIFIED_QE_MAX - n)
+            return 0; /* too long to keep */
+        if (parts[i].n)
+            memcpy(out + n, parts[i].p, parts[i].n);
+        n += parts[i].n;
+    }
+    return n;
+}
+
+static enum err check_qe(const struct tdx_quote *q, const struct ecdsa_key *pck, struct problem *p)
+{
+    struct hash32 digest = sha256(q->qe_report);
+    TRY(tdx_quote_check_binding(q, p));
+    if (ecdsa_key_verify(pck, BYTES_OF(digest.b), q->qe_signature.p) != OK)
+        return problem(p, E_SIGNATURE, "the QE report is not signed by the PCK key");
+    return OK;
+}
+
+/* Leaves the attestation key ready in *chain. */
+static enum err trust_attestation_key(const struct tdx_quote *q, struct verified *chain,
+                                      struct problem *p)
+{
+    uint8_t qe[VERIFIED_QE_MAX];
+    size_t n = join_qe(q, qe);
+    if (n && n == chain->qe_size && memcmp(qe, chain->qe, n) == 0)
+        return OK;
+    struct ecdsa_key *key;
+    TRY(check_qe(q, chain->key, p));
+    if (ecdsa_key_new(CURVE_P256, q->attestation_key.p, &key) != OK)
+        return problem(p, E_SIGNATURE, "the attestation key is no point of P-256");
+    ecdsa_key_free(chain->attestation_key);
+    chain->attestation_key = key;
+    memcpy(chain->qe, qe, n);
+    chain->qe_size = n;
+    return OK;
+}
+
+static enum err check_quote(const struct tdx_quote *q, struct verified *chain, struct problem *p)
+{
+    TRY(trust_attestation_key(q, chain, p));
+    struct hash32 digest = sha256(q->signed_part);
+    if (ecdsa_key_verify(chain->attestation_key, BYTES_OF(digest.b), q->signature.p) != OK)
+        return problem(p, E_SIGNATURE, "the quote is not signed by its attestation key");
+    return OK;
+}
+
+/* --- the chain --- */
+
+static enum err verify_chain(const struct verify_context *v, struct verified *out,
+                             struct problem *p)
+{
+    TRY(chain_verify_pck(v->evidence->tdx.chain, v->trust, v->unix_time, &out->chain, p));
+    if (ecdsa_key_new(CURVE_P256, out->chain.key.xy, &out->key) != OK)
+        return problem(p, E_CHAIN, "the PCK certificate's key is no point of P-256");
+    return OK;
+}
+
+static void fill_claims(const struct evidence *e, const struct chain *c, struct claims *out)
+{
+    const struct pck *pck = &c->pck;
+    struct tdx_claims *t = &out->tdx;
+    *out = e->claims;
+    out->simulated = c->simulated;
+    memcpy(t->fmspc, pck->fmspc, sizeof t->fmspc);
+    memcpy(t->ppid, pck->ppid, sizeof t->ppid);
+    memcpy(t->pce_id, pck->pce_id, sizeof t->pce_id);
+    memcpy(t->cpu_svn, pck->cpu_svn, sizeof t->cpu_svn);
+    t->pce_svn = pck->pce_svn;
+    t->has_platform_instance = pck->has_platform_instance;
+    memcpy(t->platform_instance_id, pck->platform_instance_id, sizeof t->platform_instance_id);
+}
+
+enum err verify_tdx(const struct verify_context *v, struct claims *out, struct problem *p)
+{
+    struct verified local = {0};
+    enum err e = OK;
+    struct verified *chain = verify_cached(v, v->evidence->tdx.chain);
+    if (!chain) {
+        TRY_OUT(verify_chain(v, &local, p));
+        chain = verify_keep(v, v->evidence->tdx.chain, &local);
+    }
+    TRY_OUT(check_quote(&v->evidence->tdx, chain, p));
+    fill_claims(v->evidence, &chain->chain, out);
+out:
+    verified_clear(&local);
+    return e;
+}
