@@ -39,6 +39,11 @@ struct deal_terms {
     size_t n_to;
 };
 
+/* What every scheme demands of its terms; E_VALUE. */
+enum err deal_terms_check(const struct deal_terms *terms);
+/* The place of gid among the recipients; E_VALUE if it is none of them. */
+enum err deal_terms_find(const struct deal_terms *terms, uint32_t gid, size_t *out);
+
 /* The longest dealing of any scheme: 16 recipients, t = 16, all rounds masked. */
 #define DEALING_MAX (160 * 1024)
 
