@@ -89,7 +89,7 @@ class Answer:
 class Cluster:
     def __init__(self, folder, guardians=3, platforms=None, f=None, room=1):
         """`room` keeps ports free for so many more guardians."""
-        self.dir = Path(folder)
+        self.dir = Path(folder).resolve()
         self.count = guardians
         self.base_port = free_base_port(guardians + room)
         command = [GUARDIAN, "dev", "up", "--guardians", guardians, "--dir", self.dir,
@@ -199,7 +199,7 @@ class Cluster:
         """Starts a guardian that `dev up` configured and a test has killed."""
         folder = self.folder(i)
         with open(folder / "log", "ab") as log:
-            process = subprocess.Popen([GUARDIAND, "-c", folder / "guardian.yaml"],
+            process = subprocess.Popen([GUARDIAND, "--config", folder / "guardian.yaml"],
                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                        start_new_session=True)
         (folder / "pid").write_text(f"{process.pid}\n")
