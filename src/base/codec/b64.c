@@ -39,11 +39,20 @@ static bool is_ascii(struct bytes text)
     return all < 0x80;
 }
 
+/* Exact for valid text, so that a buffer's limit means decoded bytes. */
+static size_t decoded_size(struct bytes text)
+{
+    size_t n = text.n;
+    for (int i = 0; i < 2 && n > 0 && text.p[n - 1] == '='; i++)
+        n--;
+    return n / 4 * 3 + n % 4 * 3 / 4;
+}
+
 enum err b64_decode(enum b64 variant, struct bytes text, struct buf *out)
 {
     if (!is_ascii(text))
         return E_MALFORMED;
-    size_t most = text.n / 4 * 3 + 3, got = 0;
+    size_t most = decoded_size(text), got = 0;
     uint8_t *to = buf_extend(out, most);
     if (!to)
         return E_TOO_LARGE;
