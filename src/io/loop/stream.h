@@ -26,7 +26,8 @@ struct stream_handler {
     void (*opened)(void *ctx, struct stream *s);
     /* At least one byte; the view is valid during the call only. */
     void (*data)(void *ctx, struct stream *s, struct bytes in);
-    /* Everything written has been handed to the kernel. May be NULL. */
+    /* The queue is empty again: follows a stream_write() after which stream_queued() was not 0.
+     * May be NULL. */
     void (*drained)(void *ctx, struct stream *s);
     /* OK: the other side closed in order. detail says more, for a log line; never NULL. */
     void (*closed)(void *ctx, enum err why, const char *detail);
@@ -52,19 +53,20 @@ void stream_attach(struct stream *s, const struct stream_handler *on, void *ctx)
 
 /*
  * Queues a copy. E_RATE when that would exceed write_limit (wait for `drained`),
- * E_TOO_LARGE when it never fits, E_NOT_READY before it is open or after
- * stream_finish(); then nothing was queued.
+ * E_TOO_LARGE when it never fits, E_NOT_READY before it is open, after
+ * stream_finish() or when it has failed (`closed` follows); then nothing was queued.
  */
 enum err stream_write(struct stream *s, struct bytes out);
 /* Bytes written and not yet taken by the kernel. */
 size_t stream_queued(const struct stream *s);
-/* Stops (true) or resumes reading: back-pressure on the other side. */
+/* Stops (true) or resumes reading: back-pressure on the other side, whose end is not noticed then.
+ */
 void stream_pause(struct stream *s, bool paused);
 /*
  * The orderly end: what is queued goes out, then close_notify and FIN; what
  * still comes in is read and dropped, so that the kernel sends no RST that would
  * destroy the last answer on its way; `closed` when the other side has closed
- * too, or after linger_ms.
+ * too, or after linger_ms at the latest, whatever is still queued then.
  */
 void stream_finish(struct stream *s, uint32_t linger_ms);
 void stream_close(struct stream *s);

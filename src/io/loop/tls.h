@@ -18,13 +18,14 @@
 
 #include "base/bytes.h"
 
-/* A P-256 private key with its certificate chain; counted references. */
+/* A private key (P-256 or Ed25519) with its certificate chain, leaf first. */
 struct tls_identity;
 struct tls_context;
 
-#define TLS_CHAIN_MAX       4     /* certificates a peer may show: leaf, issuing, namespace, root */
-#define TLS_CHAIN_BYTES_MAX 16384 /* in the handshake; four certificates of ours are below 4 KiB \
-                                   */
+#define TLS_CHAIN_MAX 4 /* certificates a peer may show: leaf, issuing, namespace, root */
+#define TLS_CHAIN_BYTES_MAX                                              \
+    16384 /* in the handshake; four certificates of ours are below 4 KiB \
+           */
 
 /*
  * A fresh key with a self-signed certificate (CN and DNS name `name`), valid
@@ -56,12 +57,12 @@ struct tls_config {
     const char *alpn;
 };
 
-/* id may be NULL for a client without a certificate. The context keeps its own reference. */
+/* id may be NULL for a client without a certificate. The context keeps what it needs of id. */
 enum err tls_context_open(const struct tls_config *config, const struct tls_identity *id,
                           struct tls_context **out);
 /* For handshakes that begin from now on; connections that exist are not touched. */
 enum err tls_context_set_certificate(struct tls_context *c, const struct tls_identity *id);
-/* Streams that use it keep what they need. c may be NULL. */
+/* Only after the last listener and stream that use it are closed. c may be NULL. */
 void tls_context_close(struct tls_context *c);
 
 #endif
