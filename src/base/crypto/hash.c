@@ -105,6 +105,14 @@ struct hash32 thash_final32(struct thash *h)
     return out;
 }
 
+uint64_t siphash(const uint8_t key[static 16], struct bytes in)
+{
+    uint64_t hash;
+    _Static_assert(sizeof hash == crypto_shorthash_BYTES && crypto_shorthash_KEYBYTES == 16);
+    crypto_shorthash((uint8_t *)&hash, in.p, in.n, key);
+    return hash;
+}
+
 void hmac_sha256(struct bytes key, struct bytes in, uint8_t out[static 32])
 {
     crypto_auth_hmacsha256_state s;

@@ -56,6 +56,9 @@ struct hash32 thash_final32(struct thash *h);
 /* The length-prefixed SHA-256 that the challenge of the workload protocol uses. */
 void sha256_add_var(struct sha256 *h, struct bytes part);
 
+/* SipHash-2-4, for places in tables; no commitment. */
+uint64_t siphash(const uint8_t key[static 16], struct bytes in);
+
 void hmac_sha256(struct bytes key, struct bytes in, uint8_t out[static 32]);
 /* HKDF-SHA-512 (RFC 5869) with an empty salt. n <= 64 * 255. */
 enum err hkdf_sha512(struct bytes key, struct bytes info, void *out, size_t n);

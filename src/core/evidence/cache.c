@@ -1,7 +1,5 @@
 #include "core/evidence/cache.h"
 
-#include <sodium.h>
-
 #define WAYS           4
 #define CHAIN_KEPT_MAX 4096 /* Intel's PEM chains are 3.7 KiB, AMD's certificates 1.4 KiB */
 #define INDEX_BYTES    512  /* serial, subject and key stand in the first half KiB */
@@ -60,12 +58,9 @@ void evidence_cache_counts(const struct evidence_cache *cache, uint64_t *hits, u
 /* Chains that share an index only displace each other: the whole chain is compared. */
 static struct entry *set_of(struct evidence_cache *cache, struct bytes chain)
 {
-    static const uint8_t key[crypto_shorthash_KEYBYTES];
-    uint8_t hash[crypto_shorthash_BYTES];
-    uint64_t index;
+    static const uint8_t key[16];
     size_t n = chain.n < INDEX_BYTES ? chain.n : INDEX_BYTES;
-    crypto_shorthash(hash, chain.p, n, key);
-    memcpy(&index, hash, sizeof index);
+    uint64_t index = siphash(key, bytes(chain.p, n));
     return &cache->entries[index % cache->n_sets * WAYS];
 }
 
