@@ -157,11 +157,6 @@ enum err point_from_uniform(struct point *out, const uint8_t in[static 64])
     return crypto_core_ristretto255_from_hash(out->b, in) == 0 ? OK : E_VALUE;
 }
 
-static void sha512_add(crypto_hash_sha512_state *h, struct bytes part)
-{
-    crypto_hash_sha512_update(h, part.p, part.n);
-}
-
 /* b_i = H((b_0 xor b_(i-1)) || i || DST_prime), RFC 9380, section 5.3.1, step 9. */
 static void expand_block(const uint8_t b0[static 64], uint8_t previous[static 64], uint8_t i,
                          struct bytes dst)
@@ -169,13 +164,14 @@ static void expand_block(const uint8_t b0[static 64], uint8_t previous[static 64
     uint8_t mixed[64], dst_n = (uint8_t)dst.n;
     for (unsigned k = 0; k < sizeof mixed; k++)
         mixed[k] = b0[k] ^ previous[k];
-    crypto_hash_sha512_state h;
-    crypto_hash_sha512_init(&h);
+    struct sha512 h;
+    sha512_init(&h);
     sha512_add(&h, BYTES_OF(mixed));
     sha512_add(&h, bytes(&i, 1));
     sha512_add(&h, dst);
     sha512_add(&h, bytes(&dst_n, 1));
-    crypto_hash_sha512_final(&h, previous);
+    struct hash64 next = sha512_final(&h);
+    memcpy(previous, next.b, sizeof next.b);
 }
 
 enum err expand_message_xmd(const struct bytes *parts, size_t n_parts, struct bytes dst, void *out,
@@ -185,21 +181,21 @@ enum err expand_message_xmd(const struct bytes *parts, size_t n_parts, struct by
         return E_VALUE;
     const uint8_t z_pad[128] = {0}; /* the block size of SHA-512 */
     const uint8_t tail[3] = {(uint8_t)(n >> 8), (uint8_t)n, 0};
-    uint8_t b0[64], block[64] = {0}, dst_n = (uint8_t)dst.n;
-    crypto_hash_sha512_state h;
-    crypto_hash_sha512_init(&h);
+    uint8_t block[64] = {0}, dst_n = (uint8_t)dst.n;
+    struct sha512 h;
+    sha512_init(&h);
     sha512_add(&h, BYTES_OF(z_pad));
     for (size_t i = 0; i < n_parts; i++)
         sha512_add(&h, parts[i]);
     sha512_add(&h, BYTES_OF(tail));
     sha512_add(&h, dst);
     sha512_add(&h, bytes(&dst_n, 1));
-    crypto_hash_sha512_final(&h, b0);
+    struct hash64 b0 = sha512_final(&h);
     for (size_t at = 0; at < n; at += sizeof block) {
-        expand_block(b0, block, (uint8_t)(at / sizeof block + 1), dst);
+        expand_block(b0.b, block, (uint8_t)(at / sizeof block + 1), dst);
         memcpy((uint8_t *)out + at, block, n - at < sizeof block ? n - at : sizeof block);
     }
-    wipe(b0, sizeof b0);
+    wipe(&b0, sizeof b0);
     wipe(block, sizeof block);
     return OK;
 }

@@ -45,6 +45,24 @@ struct hash32 sha256_final(struct sha256 *h)
     return out;
 }
 
+void sha512_init(struct sha512 *h)
+{
+    crypto_hash_sha512_init(&h->s);
+}
+
+void sha512_add(struct sha512 *h, struct bytes part)
+{
+    crypto_hash_sha512_update(&h->s, part.p, part.n);
+}
+
+struct hash64 sha512_final(struct sha512 *h)
+{
+    struct hash64 out;
+    crypto_hash_sha512_final(&h->s, out.b);
+    wipe(h, sizeof *h);
+    return out;
+}
+
 static void be32(uint8_t out[static 4], uint32_t v)
 {
     for (unsigned i = 0; i < 4; i++)

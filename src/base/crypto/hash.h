@@ -40,6 +40,14 @@ void sha256_init(struct sha256 *h);
 void sha256_add(struct sha256 *h, struct bytes part);
 struct hash32 sha256_final(struct sha256 *h);
 
+struct sha512 {
+    crypto_hash_sha512_state s;
+};
+void sha512_init(struct sha512 *h);
+void sha512_add(struct sha512 *h, struct bytes part);
+/* Ends the hash and wipes its state. */
+struct hash64 sha512_final(struct sha512 *h);
+
 /* H(tag; x1, ...) = SHA-512((len32 || tag) (len32 || x1) ...), lengths big-endian. */
 struct thash {
     crypto_hash_sha512_state s;
