@@ -25,8 +25,9 @@
 #include "core/consensus/proposer.h"
 #include "core/consensus/types.h"
 
+#define BFT_ALL UINT32_MAX /* send(): to every peer */
+
 enum {
-    BFT_ALL = UINT32_MAX, /* send(): to every peer */
     BFT_MAX_PEERS = 32,
     BFT_MAX_MESSAGE = 2 * BFT_MAX_CERTIFICATE + BFT_MAX_BLOCK + 4096,
     BFT_MAX_RECORD = BFT_MAX_MESSAGE + 65536,

@@ -171,7 +171,7 @@ void path_decode(struct reader *r, struct path *path);
 
 /* --- proposals -------------------------------------------------------------- */
 
-enum { BFT_NO_ROUND = UINT32_MAX }; /* "-1" of the paper */
+#define BFT_NO_ROUND UINT32_MAX /* "-1" of the paper */
 
 /* The proposer's signed statement; the block travels beside it. */
 struct proposal {
