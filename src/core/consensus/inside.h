@@ -244,6 +244,8 @@ void step_vote(struct bft *b, int seat, const struct vote *vote);
 uint32_t step_quorum(const struct bft *b);
 uint32_t step_proposer(const struct bft *b, uint32_t round);
 void step_changed(struct bft *b);
+/* Does the cfg of this height name the own key? */
+bool step_key_named(const struct bft *b);
 /* After `voting` may have changed. */
 void step_refresh_key(struct bft *b);
 struct held *step_block(struct bft *b, struct hash32 id);

@@ -60,12 +60,15 @@ struct held *step_block(struct bft *b, struct hash32 id)
 
 /* --- the own key ----------------------------------------------------------------- */
 
+bool step_key_named(const struct bft *b)
+{
+    return b->has_key && b->seat >= 0 && sig_public_eq(b->cfg.member[b->seat].vote_key, b->public);
+}
+
 static bool may_vote(const struct bft *b)
 {
-    if (!b->has_key || b->seat < 0 || b->unsure || b->ahead_height != 0)
-        return false;
-    const struct member *m = &b->cfg.member[b->seat];
-    return !m->suspended && sig_public_eq(m->vote_key, b->public);
+    return step_key_named(b) && !b->cfg.member[b->seat].suspended && !b->unsure &&
+           b->ahead_height == 0;
 }
 
 /* H4: base + r * delta. */
@@ -89,6 +92,7 @@ static void resume(struct bft *b)
 void step_refresh_key(struct bft *b)
 {
     bool before = b->voting;
+    b->key_in_force |= step_key_named(b);
     b->voting = may_vote(b);
     if (b->voting != before && b->active)
         resume(b);
@@ -97,11 +101,7 @@ void step_refresh_key(struct bft *b)
 /* H6, H7: whoever decides a block that ends a key wipes it. */
 static void wipe_ended_key(struct bft *b)
 {
-    bool named =
-        b->has_key && b->seat >= 0 && sig_public_eq(b->cfg.member[b->seat].vote_key, b->public);
-    bool ended = b->has_key && b->key_in_force && !named;
-    b->key_in_force = named;
-    if (!ended)
+    if (!b->has_key || !b->key_in_force || step_key_named(b))
         return;
     sig_secret_wipe(&b->secret);
     b->has_key = false;
@@ -187,7 +187,7 @@ void step_enter_height(struct bft *b)
     tally_clear(&b->tally, b->cfg.n);
     b->base_ms = base_timeout(b);
     wipe_ended_key(b);
-    b->voting = may_vote(b);
+    step_refresh_key(b);
     b->changed_ms = b->now.mono_ms;
     b->ask_at = b->now.mono_ms + ASK_IDLE_MS;
     record_reached(b);
