@@ -14,8 +14,8 @@ enum {
     POOL_MAX_ENTRIES = 4096,
     POOL_PATIENCE_MS = 1000, /* D_c of H1 */
     POOL_UNREADY_MS = 60000, /* an entry that is "not yet" valid is kept this long */
-    POOL_OWN = UINT32_MAX,   /* `from` of the own entries */
 };
+#define POOL_OWN UINT32_MAX /* `from` of the own entries */
 
 struct pending {
     struct hash32 hash;
