@@ -8,8 +8,8 @@
 #define APPLICATION_ID "1196573745"
 
 static const char *const texts[DBFILE_STATEMENTS] = {
-    [DBFILE_PUT] = "INSERT INTO record(kind, key, value) VALUES(?1, ?2, ?3)"
-                   " ON CONFLICT(kind, key) DO UPDATE SET value = excluded.value",
+    [DBFILE_PUT] = ("INSERT INTO record(kind, key, value) VALUES(?1, ?2, ?3)"
+                    " ON CONFLICT(kind, key) DO UPDATE SET value = excluded.value"),
     [DBFILE_REMOVE] = "DELETE FROM record WHERE kind = ?1 AND key = ?2",
     [DBFILE_REMOVE_BELOW] = "DELETE FROM record WHERE kind = ?1 AND key < ?2",
     [DBFILE_GET] = "SELECT value FROM record WHERE kind = ?1 AND key = ?2",

@@ -134,8 +134,7 @@ static void what_is_too_large_is_refused(void **state)
     expect_too_large(GET "A: ", 'a', HTTP_HEAD_MAX, "\r\n\r\n");
     expect_bad(POST "Content-Length: 11\r\n\r\n", E_TOO_LARGE);
     expect_bad(POST "Transfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n0\r\n\r\n", E_TOO_LARGE);
-    expect_bad(POST "Transfer-Encoding: chunked\r\n\r\nFFFFFFF\r\n12345678901",
-               E_TOO_LARGE);
+    expect_bad(POST "Transfer-Encoding: chunked\r\n\r\nFFFFFFF\r\n12345678901", E_TOO_LARGE);
     expect_too_large(POST "Transfer-Encoding: chunked\r\n\r\n1;", 'e', 60000, "\r\na\r\n");
     char many[4096] = GET;
     for (size_t i = 0; i < HTTP_HEADERS_MAX; i++)
