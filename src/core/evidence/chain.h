@@ -55,6 +55,9 @@ struct chain {
 enum err chain_verify_pck(struct bytes certification_data, const struct evidence_trust *trust,
                           int64_t unix_time, struct chain *out, struct problem *p);
 
+/* What the chain's leaf says, without trust in it: for display. E_CHAIN. */
+enum err chain_read_pck(struct bytes certification_data, struct pck *out);
+
 #define CERT_POOL_MAX 128
 
 /* Certificates from which a chain is put together. Owns them. */

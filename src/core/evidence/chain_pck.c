@@ -207,23 +207,45 @@ static enum err judge(struct cert *const c[N_CERTS], const struct evidence_trust
     return OK;
 }
 
+/* Parses three certificates, leaf first; what was parsed is freed with free_chain() in any case. */
+static enum err parse_chain(struct bytes data, struct cert *c[N_CERTS], struct problem *p)
+{
+    size_t n = 0;
+    bool pem = data.n && data.p[0] == '-';
+    TRY(pem ? parse_pem(data, c, &n, p) : parse_der(data, c, &n, p));
+    if (n != N_CERTS)
+        return problem(p, E_CHAIN, "the PCK chain has %zu certificates, not %d", n, N_CERTS);
+    if (!pem)
+        leaf_first(c);
+    return OK;
+}
+
+static void free_chain(struct cert *c[N_CERTS])
+{
+    for (size_t i = 0; i < N_CERTS; i++)
+        cert_free(c[i]);
+}
+
+enum err chain_read_pck(struct bytes data, struct pck *out)
+{
+    struct cert *c[N_CERTS] = {NULL};
+    enum err e = parse_chain(data, c, NULL);
+    if (e == OK)
+        e = read_extension(c[0], out) == OK ? OK : E_CHAIN;
+    free_chain(c);
+    return e;
+}
+
 enum err chain_verify_pck(struct bytes data, const struct evidence_trust *trust, int64_t unix_time,
                           struct chain *out, struct problem *p)
 {
     struct cert *c[N_CERTS] = {NULL};
-    size_t n = 0;
-    bool pem = data.n && data.p[0] == '-';
     memset(out, 0, sizeof *out);
-    enum err e = pem ? parse_pem(data, c, &n, p) : parse_der(data, c, &n, p);
-    if (e == OK && n != N_CERTS)
-        e = problem(p, E_CHAIN, "the PCK chain has %zu certificates, not %d", n, N_CERTS);
-    if (e == OK && !pem)
-        leaf_first(c);
+    enum err e = parse_chain(data, c, p);
     if (e == OK)
         e = judge(c, trust, out, p);
     for (size_t i = 0; e == OK && i < N_CERTS; i++)
         e = cert_check_dates(c[i], unix_time, p);
-    for (size_t i = 0; i < N_CERTS; i++)
-        cert_free(c[i]);
+    free_chain(c);
     return e;
 }

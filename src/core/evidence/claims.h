@@ -3,7 +3,7 @@
  * published-protocol.md for both platforms, as bytes and numbers, with no
  * pointer into the evidence. Policy judges claims and never evidence.
  *
- * Claims come from evidence_verify(), or, unverified, from evidence_claims()
+ * Claims come from evidence_verify(), or, unverified, from evidence_claims(),
  * for display only.
  */
 #ifndef CORE_EVIDENCE_CLAIMS_H

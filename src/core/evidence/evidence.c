@@ -1,6 +1,7 @@
 #include "core/evidence/evidence.h"
 
 #include "core/evidence/envelope.h"
+#include "core/evidence/verify.h"
 
 #include "base/codec/b64.h"
 
@@ -17,6 +18,26 @@ void evidence_free(struct evidence *e)
     buf_free(&e->store);
     buf_free(&e->cert_store);
     buf_free(&e->log_store);
+}
+
+void pck_fill_claims(const struct pck *pck, struct tdx_claims *out)
+{
+    memcpy(out->fmspc, pck->fmspc, sizeof out->fmspc);
+    memcpy(out->ppid, pck->ppid, sizeof out->ppid);
+    memcpy(out->pce_id, pck->pce_id, sizeof out->pce_id);
+    memcpy(out->cpu_svn, pck->cpu_svn, sizeof out->cpu_svn);
+    out->pce_svn = pck->pce_svn;
+    out->has_platform_instance = pck->has_platform_instance;
+    memcpy(out->platform_instance_id, pck->platform_instance_id, sizeof out->platform_instance_id);
+}
+
+struct claims evidence_claims(const struct evidence *e)
+{
+    struct claims claims = e->claims;
+    struct pck pck;
+    if (e->platform == PLATFORM_TDX && chain_read_pck(e->tdx.chain, &pck) == OK)
+        pck_fill_claims(&pck, &claims.tdx);
+    return claims;
 }
 
 static enum err parse_report(struct bytes in, struct evidence *out, struct problem *p)

@@ -44,6 +44,12 @@ enum err evidence_parse_base64(struct bytes text, struct evidence *out, struct p
 enum err evidence_parse_file(struct bytes in, struct evidence *out, struct problem *p);
 void evidence_free(struct evidence *e);
 
+/*
+ * What unverified evidence claims, with what its leaf certificate says where
+ * that can be read. For display only: anybody can write it.
+ */
+struct claims evidence_claims(const struct evidence *e);
+
 struct evidence_options {
     /* Judge signatures, chains and dates alone: no TCB information, no revocation lists. */
     bool no_collateral;

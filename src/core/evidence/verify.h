@@ -25,4 +25,7 @@ struct verified *verify_cached(const struct verify_context *v, struct bytes chai
 struct verified *verify_keep(const struct verify_context *v, struct bytes chain,
                              struct verified *local);
 
+/* Copies what a PCK certificate says into claims. */
+void pck_fill_claims(const struct pck *pck, struct tdx_claims *out);
+
 #endif

@@ -67,17 +67,9 @@ static enum err verify_chain(const struct verify_context *v, struct verified *ou
 
 static void fill_claims(const struct evidence *e, const struct chain *c, struct claims *out)
 {
-    const struct pck *pck = &c->pck;
-    struct tdx_claims *t = &out->tdx;
     *out = e->claims;
     out->simulated = c->simulated;
-    memcpy(t->fmspc, pck->fmspc, sizeof t->fmspc);
-    memcpy(t->ppid, pck->ppid, sizeof t->ppid);
-    memcpy(t->pce_id, pck->pce_id, sizeof t->pce_id);
-    memcpy(t->cpu_svn, pck->cpu_svn, sizeof t->cpu_svn);
-    t->pce_svn = pck->pce_svn;
-    t->has_platform_instance = pck->has_platform_instance;
-    memcpy(t->platform_instance_id, pck->platform_instance_id, sizeof t->platform_instance_id);
+    pck_fill_claims(&c->pck, &out->tdx);
 }
 
 enum err verify_tdx(const struct verify_context *v, struct claims *out, struct problem *p)
