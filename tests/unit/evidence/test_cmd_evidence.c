@@ -1,0 +1,324 @@
+#include "vectors.h"
+
+#include "base/codec/json.h"
+#include "core/evidence/sim/sim.h"
+#include "prog/guardian/command.h"
+#include "prog/guardian/evidence_inputs.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- running a command with its standard output and error in files --- */
+
+static char folder[] = "/tmp/guardian-evidence-XXXXXX";
+
+static const char *in_folder(const char *name)
+{
+    static char paths[64][256];
+    static size_t next;
+    char *path = paths[next++ % 64];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+static void write_file(const char *name, struct bytes content)
+{
+    FILE *f = fopen(in_folder(name), "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(content.p, 1, content.n, f), content.n);
+    fclose(f);
+}
+
+static int redirect(int fd, const char *name)
+{
+    int saved = dup(fd);
+    FILE *f = fopen(in_folder(name), "w+b");
+    assert_non_null(f);
+    dup2(fileno(f), fd);
+    fclose(f);
+    return saved;
+}
+
+static void restore(int fd, int saved)
+{
+    dup2(saved, fd);
+    close(saved);
+}
+
+/* Runs `guardian evidence ...`; *out is what it printed. */
+static int run(json_t **out, const char *verb, const char *const *arguments)
+{
+    char *argv[40] = {"guardian", "evidence", (char *)verb, "--json"};
+    int argc = 4;
+    struct call call;
+    struct problem p = {0};
+    for (; *arguments; arguments++)
+        argv[argc++] = (char *)*arguments;
+    fflush(stdout);
+    fflush(stderr);
+    int out_fd = redirect(1, "stdout"), err_fd = redirect(2, "stderr");
+    int code = EXIT_USAGE;
+    if (command_parse(argc, argv, &call, &p) == OK)
+        code = call.command->run(&call);
+    fflush(stdout);
+    fflush(stderr);
+    restore(1, out_fd);
+    restore(2, err_fd);
+
+    struct buf text = BUF_INIT(1 << 20);
+    FILE *f = fopen(in_folder("stdout"), "rb");
+    assert_non_null(f);
+    for (int c; (c = fgetc(f)) != EOF;)
+        assert_ok(buf_add(&text, &(uint8_t){(uint8_t)c}, 1));
+    fclose(f);
+    *out = NULL;
+    if (text.n)
+        assert_ok(json_parse(buf_bytes(&text), 1 << 20, out, NULL));
+    buf_free(&text);
+    return code;
+}
+
+#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* Runs verify and compares the answer's valid, code and tcb_status (NULL: null). */
+static void expect(const char *const *arguments, int exit_code, const char *code)
+{
+    json_t *v;
+    bool valid;
+    int actual = run(&v, "verify", arguments);
+    assert_int_equal(actual, exit_code);
+    assert_non_null(v);
+    assert_true(json_to_bool(json_member(v, "valid"), &valid));
+    assert_int_equal(valid, exit_code == EXIT_DONE);
+    const char *found = json_str(json_member(v, "code"));
+    if (code)
+        assert_string_equal(found ? found : "null", code);
+    else
+        assert_null(found);
+    assert_true(json_is_list(json_member(v, "advisories")));
+    assert_non_null(json_str(json_member(v, "detail")));
+    json_free(v);
+}
+
+static void vector(char out[512], const char *path)
+{
+    snprintf(out, 512, "%s/%s", vectors_dir(), path);
+}
+
+/* A simulated machine's evidence, and its root certificate. */
+static void make_simulated(enum platform platform, bool debug, const char *name)
+{
+    uint8_t report_data[64] = {0xaa, 0xbb};
+    struct claims described = sim_claims(platform, 5);
+    struct buf raw = BUF_INIT(1 << 16);
+    struct sim_machine m;
+    if (debug && platform == PLATFORM_TDX)
+        described.tdx.td_attributes[0] |= 1;
+    else if (debug)
+        described.snp.policy |= 1 << 19;
+    assert_ok(sim_machine_init(&m, &described, NULL));
+    assert_ok(sim_machine_evidence(&m, report_data, &raw));
+    write_file(name, buf_bytes(&raw));
+    struct evidence e;
+    assert_ok(evidence_parse(buf_bytes(&raw), &e, NULL));
+    if (platform == PLATFORM_SNP) {
+        write_file("ark.der", e.certs[2]);
+    } else {
+        struct bytes chain = e.tdx.chain;
+        size_t third = chain.n - 100; /* the last certificate begins before that */
+        while (memcmp(chain.p + third, "-----BEGIN", 10) != 0)
+            third--;
+        write_file("root.pem", bytes(chain.p + third, chain.n - third));
+    }
+    evidence_free(&e);
+    sim_machine_free(&m);
+    buf_free(&raw);
+}
+
+/* --- wrong first --- */
+
+static void unusable_command_lines_exit_with_two(void **state)
+{
+    json_t *v;
+    make_simulated(PLATFORM_SNP, false, "snp");
+    const char *snp = in_folder("snp");
+    assert_int_equal(run(&v, "verify", ARGS(in_folder("nothing"))), EXIT_USAGE);
+    json_free(v);
+    assert_int_equal(run(&v, "verify", ARGS(snp, "--at", "yesterday")), EXIT_USAGE);
+    json_free(v);
+    assert_int_equal(run(&v, "verify", ARGS(snp, "--report-data", "xy")), EXIT_USAGE);
+    json_free(v);
+    assert_int_equal(run(&v, "verify", ARGS(snp, "--root", snp)), EXIT_USAGE);
+    json_free(v);
+    assert_int_equal(run(&v, "verify", ARGS(snp, "--collateral", in_folder("nothing"))),
+                     EXIT_USAGE);
+    json_free(v);
+    assert_int_equal(run(&v, "verify", ARGS(snp, "--colour")), EXIT_USAGE);
+    json_free(v);
+    assert_int_equal(run(&v, "show", ARGS(in_folder("nothing"))), EXIT_USAGE);
+    json_free(v);
+}
+
+static void what_is_no_evidence_is_not_valid(void **state)
+{
+    write_file("junk", bytes_str("this is no evidence"));
+    write_file("empty", bytes_str(""));
+    expect(ARGS("--no-collateral", in_folder("junk")), EXIT_REFUSED, "FormatInvalid");
+    expect(ARGS("--no-collateral", in_folder("empty")), EXIT_REFUSED, "FormatInvalid");
+}
+
+static void simulated_evidence_is_refused_without_its_root(void **state)
+{
+    make_simulated(PLATFORM_TDX, false, "tdx");
+    make_simulated(PLATFORM_SNP, false, "snp");
+    expect(ARGS("--no-collateral", "--no-policy", in_folder("tdx")), EXIT_REFUSED, "ChainInvalid");
+    expect(ARGS("--no-collateral", "--no-policy", in_folder("snp")), EXIT_REFUSED, "ChainInvalid");
+}
+
+static void the_default_policy_refuses_debugging(void **state)
+{
+    make_simulated(PLATFORM_TDX, true, "debug");
+    expect(ARGS("--root", in_folder("root.pem"), in_folder("debug")), EXIT_REFUSED,
+           "DebugModeNotAllowed");
+    expect(ARGS("--root", in_folder("root.pem"), "--no-policy", in_folder("debug")), EXIT_DONE,
+           NULL);
+}
+
+static void other_report_data_is_a_nonce_mismatch(void **state)
+{
+    make_simulated(PLATFORM_SNP, false, "snp");
+    const char *snp = in_folder("snp"), *root = in_folder("ark.der");
+    expect(ARGS("--root", root, "--report-data", "aabb", snp), EXIT_DONE, NULL);
+    expect(ARGS("--root", root, "--report-data", "aabc", snp), EXIT_REFUSED, "NonceMismatch");
+}
+
+static void dates_are_judged_at_the_time_given(void **state)
+{
+    make_simulated(PLATFORM_SNP, false, "snp");
+    const char *snp = in_folder("snp"), *root = in_folder("ark.der");
+    expect(ARGS("--root", root, "--at", "2026-01-20T00:00:00Z", snp), EXIT_DONE, NULL);
+    expect(ARGS("--root", root, "--at", "1500000000", snp), EXIT_REFUSED, "ChainInvalid");
+    expect(ARGS("--root", root, "--at", "2051-01-20T00:00:00Z", snp), EXIT_REFUSED, "ChainInvalid");
+}
+
+/* --- right --- */
+
+static void points_in_time_are_read(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t at;
+    } good[] = {{"0", 0},
+                {"1790000000", 1790000000},
+                {"1970-01-01T00:00:00Z", 0},
+                {"2026-09-21T14:13:20Z", 1790000000},
+                {"2026-09-21T16:13:20.75+02:00", 1790000000},
+                {"2026-09-21T04:43:20-09:30", 1790000000},
+                {"2024-02-29T00:00:00Z", 1709164800}};
+    static const char *const bad[] = {"",
+                                      "-1",
+                                      "1e9",
+                                      "12 ",
+                                      "2026-09-21",
+                                      "2026-09-21T14:13:20",
+                                      "2026-9-21T14:13:20Z",
+                                      "2026-02-29T00:00:00Z",
+                                      "2026-13-01T00:00:00Z",
+                                      "2026-00-01T00:00:00Z",
+                                      "2026-01-00T00:00:00Z",
+                                      "2026-01-01T24:00:00Z",
+                                      "2026-01-01T00:60:00Z",
+                                      "2026-01-01T00:00:61Z",
+                                      "2026-01-01T00:00:00.Z",
+                                      "2026-01-01T00:00:00+2:00",
+                                      "2026-01-01T00:00:00+02:00x",
+                                      "2026-01-01T00:00:00Zx",
+                                      "2026-01- 1T00:00:00Z",
+                                      "9999999999999999999"};
+    int64_t at;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (time_parse(bad[i], &at) == OK)
+            fail_msg("%s was read", bad[i]);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_ok(time_parse(good[i].text, &at));
+        assert_int_equal(at, good[i].at);
+    }
+}
+
+static void a_given_root_is_trusted_and_named(void **state)
+{
+    json_t *v;
+    make_simulated(PLATFORM_TDX, false, "tdx");
+    int code = run(&v, "verify", ARGS("--root", in_folder("root.pem"), in_folder("tdx")));
+    assert_int_equal(code, EXIT_DONE);
+    assert_non_null(strstr(json_str(json_member(v, "detail")), "simulated"));
+    assert_string_equal(json_str(json_member(v, "tcb_status")), "UpToDate");
+    assert_string_equal(json_str(json_member(v, "platform")), "tdx");
+    assert_true(json_is_obj(json_member(v, "claims")));
+    json_free(v);
+}
+
+static void show_says_that_nothing_is_verified(void **state)
+{
+    json_t *v;
+    bool verified = true;
+    make_simulated(PLATFORM_TDX, false, "tdx");
+    assert_int_equal(run(&v, "show", ARGS(in_folder("tdx"))), EXIT_DONE);
+    assert_true(json_to_bool(json_member(v, "verified"), &verified));
+    assert_false(verified);
+    assert_string_equal(json_str(json_member(json_member(v, "claims"), "fmspc")), "00806f050000");
+    json_free(v);
+}
+
+static void real_evidence_is_judged_as_the_interface_says(void **state)
+{
+    require_vectors();
+    char quote[512], report[512], certs[512], anchors[512], collateral[512];
+    vector(quote, "tdx/quotes/v4_b0c06f000000_811dca2a_f1c85033.bin");
+    vector(collateral, "tdx/collateral/2025-09");
+    vector(report, "snp/reports/v5_Turin_VCEK_3b42092f_3f44a09b.bin");
+    vector(certs, "snp/certs");
+    vector(anchors, "anchors");
+    const char *at = "2026-06-01T00:00:00Z";
+    expect(ARGS("--at", at, quote), EXIT_REFUSED, "CollateralMissing");
+    expect(ARGS("--at", at, "--collateral", collateral, quote), EXIT_REFUSED, "CollateralMissing");
+    expect(ARGS("--at", at, "--no-collateral", quote), EXIT_DONE, NULL);
+    expect(ARGS("--at", at, "--no-collateral", "--no-policy", "--no-crl", quote), EXIT_DONE, NULL);
+    expect(ARGS("--at", at, "--no-collateral", report), EXIT_REFUSED, "CollateralMissing");
+    expect(
+        ARGS("--at", at, "--no-collateral", "--collateral", certs, "--collateral", anchors, report),
+        EXIT_DONE, NULL);
+    expect(ARGS("--at", at, "--collateral", certs, "--collateral", anchors, report), EXIT_REFUSED,
+           "CollateralMissing");
+}
+
+static int make_folder(void **state)
+{
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    static const char *const names[] = {"stdout", "stderr", "snp",     "tdx",     "debug",
+                                        "junk",   "empty",  "ark.der", "root.pem"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unlink(in_folder(names[i]));
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unusable_command_lines_exit_with_two),
+        cmocka_unit_test(what_is_no_evidence_is_not_valid),
+        cmocka_unit_test(simulated_evidence_is_refused_without_its_root),
+        cmocka_unit_test(the_default_policy_refuses_debugging),
+        cmocka_unit_test(other_report_data_is_a_nonce_mismatch),
+        cmocka_unit_test(dates_are_judged_at_the_time_given),
+        cmocka_unit_test(points_in_time_are_read),
+        cmocka_unit_test(a_given_root_is_trusted_and_named),
+        cmocka_unit_test(show_says_that_nothing_is_verified),
+        cmocka_unit_test(real_evidence_is_judged_as_the_interface_says),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
