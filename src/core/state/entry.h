@@ -25,7 +25,7 @@ enum command {
     CMD_LIMIT
 };
 
-enum command_author { AUTHOR_VOTE, AUTHOR_SEAT, AUTHOR_NONE };
+enum command_author { AUTHOR_VOTE, AUTHOR_JOINER, AUTHOR_SEAT, AUTHOR_NONE };
 
 /* "deal"; "unknown" for what is not in the table. */
 const char *command_name(enum command c);
