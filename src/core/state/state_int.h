@@ -1,0 +1,87 @@
+/* What the files of core/state share: the state itself and the hand of an entry being applied. */
+#ifndef CORE_STATE_STATE_INT_H
+#define CORE_STATE_STATE_INT_H
+
+#include "core/state/state.h"
+
+/* Proofs that held lately, by hash: a block is judged, then applied, and costs once. */
+#define PROOFS 256
+
+struct state {
+    const struct genesis *genesis;
+    struct hash32 cluster_id;
+    struct state_deps deps;
+    struct store *store;
+    struct cfg cfg; /* decoded from record 'f' */
+    struct hash32 proofs[PROOFS];
+    unsigned next_proof;
+    /* The same for dealings, whose check is the dearest and yields something. */
+    struct {
+        struct hash32 name;
+        struct commitment r, e;
+    } deals[THRESHOLD_MAX];
+    unsigned next_deal;
+};
+
+/* An entry while it is applied. */
+struct apply {
+    struct state *s;
+    struct block_time at;
+    struct entry entry;
+    struct hash32 id; /* of the entry */
+    struct problem *p;
+};
+
+static inline int64_t apply_unix(const struct apply *a)
+{
+    return (int64_t)(a->at.time_ms / 1000);
+}
+
+/* One handler per command; each either applies all or fails (the caller rolls back). */
+enum err apply_open(struct apply *a);
+enum err apply_rkey(struct apply *a);
+enum err apply_deal(struct apply *a);
+enum err apply_confirm(struct apply *a);
+enum err apply_step(struct apply *a);
+enum err apply_rekey(struct apply *a);
+enum err apply_admin(struct apply *a);
+enum err apply_derive(struct apply *a);
+enum err apply_eval(struct apply *a);
+enum err apply_issuing(struct apply *a);
+enum err apply_commit(struct apply *a);
+enum err apply_share(struct apply *a);
+enum err apply_retry(struct apply *a);
+enum err apply_issue(struct apply *a);
+enum err apply_tick(struct apply *a);
+enum err apply_fault(struct apply *a);
+
+/* Helpers of the handlers. */
+struct rec_cluster state_cluster_of(const struct state *s);
+enum err state_put_cluster(struct state *s, const struct rec_cluster *c);
+/* The members from the next block on, as far as this block's entries have decided. */
+enum err state_next_cfg(const struct state *s, struct cfg *out);
+/* Those of a past height. E_NOT_FOUND. */
+enum err state_cfg_at(const struct state *s, uint64_t height, struct cfg *out);
+/* Replaces them; asks for a membership certificate. */
+enum err state_put_cfg(struct apply *a, const struct cfg *cfg);
+/* Begins the first ceremony, or the next attempt of it. */
+enum err session_begin(struct state *s, uint64_t time_ms, enum session_kind kind,
+                       const struct cfg *next, uint32_t attempt);
+/* Appends a signing operation. */
+enum err signop_add(struct state *s, struct rec_signop *op);
+/* Starts every signing operation again, as shares of the old epoch are gone. */
+enum err signops_restart(struct state *s);
+/* What is signed once the root exists: its own certificate and the namespace of the guardians. */
+enum err root_is_born(struct apply *a);
+enum err namespace_create(struct apply *a, const char *name, enum ns_mode mode, struct bytes names);
+/* Notes that the entry's author lied; the entry has no other effect. */
+enum err blame(struct apply *a, enum blame_kind kind);
+/* True if this proof held before; proof_remember() notes that it did. */
+bool proof_known(const struct state *s, struct hash32 proof);
+void proof_remember(struct state *s, struct hash32 proof);
+/* The name of an entry's proof in a context (the session or epoch it was checked in). */
+struct hash32 proof_name(struct hash32 entry, struct hash32 context);
+/* The list of verdicts at the end of an entry's body. */
+size_t verdicts_read(struct reader *r, struct verdict v[static BFT_MAX_MEMBERS]);
+
+#endif
