@@ -1,0 +1,447 @@
+/*
+ * Ceremonies: DKG and reshare (threshold-protocol.md 3.1, 3.2).
+ *
+ *   PHASE_RKEY     new members post receive keys     -> all posted, or STEP with t'+f'
+ *   PHASE_DEAL     dealers deal both keys            -> DKG: all recipients dealt, or STEP with
+ *                                                       max(t, f+1); reshare: the first t_old
+ *   PHASE_CONFIRM  recipients prove their new shares -> all proved, or STEP with t'+f'
+ *   then the new epoch is in force (ACTIVATE), or, short of the numbers, the
+ *   session is void: a DKG begins again, a reshare leaves the old epoch as it was.
+ *
+ * Everything is decided by the order of the log; STEP looks at block time.
+ */
+#include "core/state/state_int.h"
+
+static const struct key session_key = {.b = "o", .n = 1};
+
+static enum err put_session(struct state *s, const struct rec_session *o)
+{
+    return session_put(s->store, &session_key, o);
+}
+
+static enum err drop_dealings(struct state *s)
+{
+    struct key prefix = key_plain('d');
+    struct bytes key, value;
+    while (store_next(s->store, key_bytes(&prefix), BYTES_NONE, &key, &value)) {
+        struct key k = {.n = key.n};
+        memcpy(k.b, key.p, key.n);
+        TRY(store_del(s->store, key_bytes(&k)));
+    }
+    return OK;
+}
+
+/* The sid of one half: everything that tells this session from every other. */
+static struct hash32 make_sid(const struct state *s, const struct rec_session *o, enum group group)
+{
+    struct rec_cluster c = state_cluster(s);
+    struct hash32 old = cfg_hash(&s->cfg), next = cfg_hash(&o->next);
+    struct thash h;
+    thash_init(&h, "guardian/v1/sid");
+    thash_add(&h, BYTES_OF(s->cluster_id.b));
+    thash_add(&h, BYTES_OF(c.root_id.b)); /* zero for the first DKG */
+    thash_u32(&h, o->kind);
+    thash_u32(&h, group);
+    thash_add(&h, BYTES_OF(old.b));
+    thash_add(&h, BYTES_OF(next.b));
+    thash_u32(&h, o->next.t);
+    thash_u32(&h, o->attempt);
+    thash_u64(&h, c.height);
+    thash_add(&h, BYTES_OF(c.head.b));
+    return thash_final32(&h);
+}
+
+enum err session_begin(struct state *s, uint64_t time_ms, enum session_kind kind,
+                       const struct cfg *next, uint32_t attempt)
+{
+    struct rec_session o = {.kind = kind, .phase = PHASE_RKEY, .attempt = attempt, .next = *next};
+    o.deadline_ms = time_ms ? time_ms + PHASE_MS : 0;
+    o.sid_r = make_sid(s, &o, GROUP_R);
+    o.sid_e = make_sid(s, &o, GROUP_E);
+    TRY(drop_dealings(s));
+    return put_session(s, &o);
+}
+
+struct deal_terms state_deal_terms(const struct rec_session *s, enum group group, uint32_t dealer,
+                                   struct recipient to[static THRESHOLD_MAX])
+{
+    for (uint32_t i = 0; i < s->n_recipients; i++) {
+        to[i].gid = s->recipients[i].gid;
+        memcpy(to[i].x, s->recipients[i].x, sizeof to[i].x);
+    }
+    return (struct deal_terms){.group = group,
+                               .sid = group == GROUP_R ? s->sid_r : s->sid_e,
+                               .dealer = dealer,
+                               .t = s->next.t,
+                               .to = to,
+                               .n_to = s->n_recipients};
+}
+
+enum err state_share_public(const struct rec_epoch *e, enum group group, uint32_t gid,
+                            struct point *out)
+{
+    return commitment_eval(group, group == GROUP_R ? &e->r : &e->e, gid, out);
+}
+
+static enum err load_session(struct apply *a, enum session_phase phase, struct rec_session *o)
+{
+    *o = state_session(a->s);
+    if (o->kind == SESSION_NONE || o->phase != phase)
+        return problem(a->p, E_NOT_ALLOWED, "no ceremony waits for %s",
+                       command_name(a->entry.type));
+    if (o->deadline_ms == 0)
+        o->deadline_ms = a->at.time_ms + PHASE_MS;
+    return OK;
+}
+
+/* --- OPEN ------------------------------------------------------------------------------ */
+
+static enum err seat_newcomer(struct apply *a, const struct peer_subject *who,
+                              const struct verdict *v, size_t n, struct cfg *next)
+{
+    struct state *s = a->s;
+    struct key k = key_gid('s', who->gid);
+    struct rec_seat seat;
+    if (seat_get(s->store, &k, &seat) != OK || cfg_find(next, who->gid) >= 0 ||
+        next->n >= BFT_MAX_MEMBERS - 1)
+        return problem(a->p, E_NOT_ALLOWED, "guardian %u has no free seat", who->gid);
+    if (!bytes_eq(bytes(seat.platform_id.b, seat.platform_id.n),
+                  bytes(who->platform_id.b, who->platform_id.n)))
+        return problem(a->p, E_CHIP, "seat %u is for another machine", who->gid);
+    if (seat.is_pinned && !sig_public_eq(seat.seat_key, who->seat_key))
+        return problem(a->p, E_NOT_ALLOWED, "seat %u is held by another key", who->gid);
+    struct rec_measurement m;
+    struct hash32 which;
+    TRY(state_measurement(s, NS_GUARDIAN, who->measurement_hash, who->measurement_hash, &m,
+                          &which));
+    TRY(verdicts_check(v, n, &s->cfg, s->deps.sig, peer_subject_hash(who), apply_unix(a)));
+    seat.is_pinned = true;
+    seat.seat_key = who->seat_key;
+    TRY(seat_put(s->store, &k, &seat));
+    uint32_t at = next->n++;
+    for (; at > 0 && next->member[at - 1].gid > who->gid; at--)
+        next->member[at] = next->member[at - 1];
+    next->member[at] =
+        (struct member){.gid = who->gid, .seat_key = who->seat_key, .vote_key = who->vote_key};
+    return OK;
+}
+
+/* Body: bool join; for a join the newcomer and the verdicts on it. Without: a refresh, which a
+ * member without a share may ask for. */
+enum err apply_open(struct apply *a)
+{
+    struct state *s = a->s;
+    struct reader r = reader(a->entry.body);
+    struct peer_subject who = {0};
+    struct verdict v[BFT_MAX_MEMBERS];
+    size_t n = 0;
+    bool join = rd_bool(&r);
+    if (join) {
+        peer_subject_read(&r, &who);
+        n = verdicts_read(&r, v);
+    }
+    TRY(reader_end(&r, E_MALFORMED));
+    if (state_session(s).kind != SESSION_NONE || state_cluster(s).generation == 0)
+        return problem(a->p, E_NOT_READY, "another ceremony runs");
+    struct cfg next;
+    TRY(state_next_cfg(s, &next));
+    next.epoch++;
+    if (join) {
+        TRY(seat_newcomer(a, &who, v, n, &next));
+        next.t = genesis_t(next.n);
+        next.f = genesis_f(s->genesis, next.n);
+        next.q = cfg_quorum(next.n, next.f);
+    } else if (state_is_holder(s, a->entry.author)) {
+        return problem(a->p, E_NOT_ALLOWED, "guardian %u has its share", a->entry.author);
+    }
+    TRY(cfg_check(&next));
+    return session_begin(s, a->at.time_ms, SESSION_RESHARE, &next, 1);
+}
+
+/* --- RKEY ------------------------------------------------------------------------------- */
+
+static void enter_phase(struct apply *a, struct rec_session *o, enum session_phase phase)
+{
+    o->phase = phase;
+    o->deadline_ms = a->at.time_ms + PHASE_MS;
+}
+
+/* Body: the receive key, 32 bytes. */
+enum err apply_rkey(struct apply *a)
+{
+    struct rec_session o;
+    struct reader r = reader(a->entry.body);
+    uint8_t x[32];
+    rd_copy(&r, x, sizeof x);
+    TRY(reader_end(&r, E_MALFORMED));
+    TRY(load_session(a, PHASE_RKEY, &o));
+    TRY(receive_key_check(x));
+    if (cfg_find(&o.next, a->entry.author) < 0)
+        return problem(a->p, E_NOT_ALLOWED, "guardian %u is not in this ceremony", a->entry.author);
+    uint32_t at = o.n_recipients++;
+    for (; at > 0 && o.recipients[at - 1].gid >= a->entry.author; at--) {
+        if (o.recipients[at - 1].gid == a->entry.author)
+            return E_NOT_ALLOWED; /* the first one counts */
+        o.recipients[at] = o.recipients[at - 1];
+    }
+    o.recipients[at].gid = a->entry.author;
+    o.recipients[at].confirmed = false;
+    memcpy(o.recipients[at].x, x, sizeof x);
+    if (o.n_recipients == o.next.n)
+        enter_phase(a, &o, PHASE_DEAL);
+    return put_session(a->s, &o);
+}
+
+/* --- DEAL -------------------------------------------------------------------------------- */
+
+static bool may_deal(const struct state *s, const struct rec_session *o, uint32_t gid)
+{
+    if (o->kind == SESSION_RESHARE)
+        return state_is_holder(s, gid);
+    for (uint32_t i = 0; i < o->n_recipients; i++)
+        if (o->recipients[i].gid == gid)
+            return true;
+    return false;
+}
+
+/* Both halves of a dealing, checked; from memory if this very entry held in this session. */
+static enum err check_dealing(struct apply *a, const struct rec_session *o, struct bytes deal_r,
+                              struct bytes deal_e, struct rec_dealing *out)
+{
+    struct state *s = a->s;
+    *out = (struct rec_dealing){.deal_r = deal_r, .deal_e = deal_e};
+    struct hash32 name = proof_name(a->id, o->sid_r);
+    for (unsigned i = 0; i < THRESHOLD_MAX; i++)
+        if (hash32_eq(s->deals[i].name, name)) {
+            out->r = s->deals[i].r;
+            out->e = s->deals[i].e;
+            return OK;
+        }
+    struct recipient to[THRESHOLD_MAX];
+    struct point share_r, share_e, *c0_r = NULL, *c0_e = NULL;
+    if (o->kind == SESSION_RESHARE) {
+        struct rec_epoch epoch = state_epoch(s);
+        TRY(state_share_public(&epoch, GROUP_R, a->entry.author, &share_r));
+        TRY(state_share_public(&epoch, GROUP_E, a->entry.author, &share_e));
+        c0_r = &share_r;
+        c0_e = &share_e;
+    }
+    struct deal_terms terms = state_deal_terms(o, GROUP_R, a->entry.author, to);
+    TRY(s->deps.dealing->check(&terms, deal_r, c0_r, &out->r));
+    terms = state_deal_terms(o, GROUP_E, a->entry.author, to);
+    TRY(s->deps.dealing->check(&terms, deal_e, c0_e, &out->e));
+    unsigned slot = s->next_deal++ % THRESHOLD_MAX;
+    s->deals[slot].name = name;
+    s->deals[slot].r = out->r;
+    s->deals[slot].e = out->e;
+    return OK;
+}
+
+/* The new sharing follows from the dealings that count. */
+static enum err close_dealing(struct apply *a, struct rec_session *o)
+{
+    struct commitment r[THRESHOLD_MAX], e[THRESHOLD_MAX];
+    for (uint32_t i = 0; i < o->n_dealers; i++) {
+        struct rec_dealing d;
+        struct key k = key_gid('d', o->dealers[i]);
+        TRY(dealing_get(a->s->store, &k, &d));
+        r[i] = d.r;
+        e[i] = d.e;
+    }
+    if (o->kind == SESSION_DKG) {
+        TRY(dkg_combine(GROUP_R, r, o->n_dealers, &o->r));
+        TRY(dkg_combine(GROUP_E, e, o->n_dealers, &o->e));
+    } else {
+        struct rec_cluster c = state_cluster(a->s);
+        TRY(reshare_combine(GROUP_R, o->dealers, r, o->n_dealers, &c.k, &o->r));
+        TRY(reshare_combine(GROUP_E, o->dealers, e, o->n_dealers, &c.a, &o->e));
+    }
+    enter_phase(a, o, PHASE_CONFIRM);
+    return OK;
+}
+
+/* Body: the dealing of the root's key, then that of the CA's, each with its length. */
+enum err apply_deal(struct apply *a)
+{
+    struct rec_session o;
+    struct reader r = reader(a->entry.body);
+    struct bytes deal_r = rd_var(&r, DEALING_MAX), deal_e = rd_var(&r, DEALING_MAX);
+    TRY(reader_end(&r, E_MALFORMED));
+    TRY(load_session(a, PHASE_DEAL, &o));
+    struct key k = key_gid('d', a->entry.author);
+    if (!may_deal(a->s, &o, a->entry.author) || store_get(a->s->store, key_bytes(&k)).p)
+        return problem(a->p, E_NOT_ALLOWED, "guardian %u has no dealing to give", a->entry.author);
+    struct rec_dealing d;
+    if (check_dealing(a, &o, deal_r, deal_e, &d) != OK) {
+        TRY(store_put(a->s->store, key_bytes(&k), bytes("", 0))); /* its one try */
+        TRY(put_session(a->s, &o));
+        return blame(a, BLAME_DEAL);
+    }
+    TRY(dealing_put(a->s->store, &k, &d));
+    o.dealers[o.n_dealers++] = a->entry.author;
+    uint32_t enough = o.kind == SESSION_DKG ? o.n_recipients : state_epoch(a->s).t;
+    if (o.n_dealers == enough)
+        TRY(close_dealing(a, &o));
+    return put_session(a->s, &o);
+}
+
+/* --- CONFIRM and the end ------------------------------------------------------------------- */
+
+static uint32_t confirmed(const struct rec_session *o)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < o->n_recipients; i++)
+        n += o->recipients[i].confirmed;
+    return n;
+}
+
+static enum err put_epoch(struct state *s, const struct rec_session *o)
+{
+    struct rec_epoch e = {.epoch = o->next.epoch, .t = o->next.t, .r = o->r, .e = o->e};
+    for (uint32_t i = 0; i < o->n_recipients; i++)
+        e.holders[e.n_holders++] = o->recipients[i].gid;
+    struct key k = key_plain('e');
+    return epoch_put(s->store, &k, &e);
+}
+
+/* K and A become final. */
+static enum err put_root(struct state *s, const struct rec_session *o)
+{
+    struct rec_cluster c = state_cluster(s);
+    c.generation = 1;
+    c.k = o->r.c[0];
+    c.a = o->e.c[0];
+    struct thash h;
+    thash_init(&h, "guardian/v1/root");
+    thash_add(&h, BYTES_OF(c.k.b));
+    thash_add(&h, BYTES_OF(c.a.b));
+    thash_u32(&h, c.generation);
+    c.root_id = thash_final32(&h);
+    return state_put_cluster(s, &c);
+}
+
+/* Members that rebooted during the ceremony have new keys: those of the present cfg count. */
+static enum err next_members(struct state *s, struct rec_session *o)
+{
+    struct cfg now;
+    TRY(state_next_cfg(s, &now));
+    for (uint32_t i = 0; i < o->next.n; i++) {
+        int at = cfg_find(&now, o->next.member[i].gid);
+        if (at >= 0)
+            o->next.member[i] = now.member[at];
+    }
+    o->next.serial = now.serial;
+    o->next.parent = now.parent;
+    return OK;
+}
+
+static enum err activate(struct apply *a, struct rec_session *o)
+{
+    struct state *s = a->s;
+    bool first = o->kind == SESSION_DKG;
+    TRY(next_members(s, o));
+    if (first)
+        o->next.epoch = 1;
+    TRY(put_epoch(s, o));
+    if (first)
+        TRY(put_root(s, o));
+    TRY(store_del(s->store, key_bytes(&session_key)));
+    if (first)
+        TRY(root_is_born(a));
+    else
+        TRY(signops_restart(s));
+    return state_put_cfg(a, &o->next);
+}
+
+/* Body: proofs of knowledge of both new shares. */
+enum err apply_confirm(struct apply *a)
+{
+    struct rec_session o;
+    struct reader r = reader(a->entry.body);
+    struct pok pok_r, pok_e;
+    pok_read(&r, &pok_r);
+    pok_read(&r, &pok_e);
+    TRY(reader_end(&r, E_MALFORMED));
+    TRY(load_session(a, PHASE_CONFIRM, &o));
+    uint32_t i = 0;
+    while (i < o.n_recipients && o.recipients[i].gid != a->entry.author)
+        i++;
+    if (i == o.n_recipients || o.recipients[i].confirmed)
+        return problem(a->p, E_NOT_ALLOWED, "guardian %u has nothing to confirm", a->entry.author);
+    struct hash32 proof = proof_name(a->id, o.sid_r);
+    if (!proof_known(a->s, proof)) {
+        struct point share;
+        struct pok_terms terms = {.domain = DOMAIN_POK_CONFIRM,
+                                  .group = GROUP_R,
+                                  .context = o.sid_r,
+                                  .gid = a->entry.author};
+        TRY(commitment_eval(GROUP_R, &o.r, a->entry.author, &share));
+        TRY(pok_check(&terms, &share, &pok_r));
+        terms.group = GROUP_E;
+        terms.context = o.sid_e;
+        TRY(commitment_eval(GROUP_E, &o.e, a->entry.author, &share));
+        TRY(pok_check(&terms, &share, &pok_e));
+        proof_remember(a->s, proof);
+    }
+    o.recipients[i].confirmed = true;
+    if (confirmed(&o) == o.n_recipients)
+        return activate(a, &o);
+    return put_session(a->s, &o);
+}
+
+static enum err give_up(struct apply *a, const struct rec_session *o)
+{
+    if (o->kind == SESSION_DKG)
+        return session_begin(a->s, a->at.time_ms, SESSION_DKG, &o->next, o->attempt + 1);
+    TRY(drop_dealings(a->s));
+    return store_del(a->s->store, key_bytes(&session_key));
+}
+
+/* A join without its newcomer is no join. */
+static bool newcomer_is_there(const struct state *s, const struct rec_session *o)
+{
+    for (uint32_t i = 0; i < o->next.n; i++) {
+        if (cfg_find(&s->cfg, o->next.member[i].gid) >= 0)
+            continue;
+        bool found = false;
+        for (uint32_t j = 0; j < o->n_recipients; j++)
+            found |= o->recipients[j].gid == o->next.member[i].gid &&
+                     (o->phase != PHASE_CONFIRM || o->recipients[j].confirmed);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* Body: the sid of the session's first half and the phase that should end. */
+enum err apply_step(struct apply *a)
+{
+    struct reader r = reader(a->entry.body);
+    struct hash32 sid;
+    rd_copy(&r, sid.b, sizeof sid.b);
+    uint8_t phase = rd_u8(&r);
+    TRY(reader_end(&r, E_MALFORMED));
+    struct rec_session o = state_session(a->s);
+    if (o.kind == SESSION_NONE || !hash32_eq(sid, o.sid_r) || phase != o.phase)
+        return E_NOT_ALLOWED;
+    if (o.deadline_ms == 0) {
+        o.deadline_ms = a->at.time_ms + PHASE_MS;
+        return put_session(a->s, &o); /* a founding that nobody answered begins to count */
+    }
+    if (a->at.time_ms < o.deadline_ms)
+        return problem(a->p, E_NOT_READY, "the phase has not passed its deadline");
+    uint32_t floor = o.next.t + o.next.f;
+    bool there = newcomer_is_there(a->s, &o);
+    if (o.phase == PHASE_RKEY && there && o.n_recipients >= floor) {
+        enter_phase(a, &o, PHASE_DEAL);
+        return put_session(a->s, &o);
+    }
+    uint32_t least = o.next.t > o.next.f + 1 ? o.next.t : o.next.f + 1;
+    if (o.phase == PHASE_DEAL && o.kind == SESSION_DKG && o.n_dealers >= least) {
+        TRY(close_dealing(a, &o));
+        return put_session(a->s, &o);
+    }
+    if (o.phase == PHASE_CONFIRM && there && confirmed(&o) >= floor)
+        return activate(a, &o);
+    return give_up(a, &o);
+}
