@@ -232,7 +232,7 @@ static enum http_step finish_head(struct http_message *m)
     h->method = http_method_str((enum http_method)m->parser.method);
     m->url[m->url_n] = 0;
     h->target = m->url;
-    h->keep_alive = http_should_keep_alive(&m->parser);
+    h->keep_alive = m->parser.http_minor == 1 && http_should_keep_alive(&m->parser);
     h->has_body = !m->complete;
     h->expects_continue =
         h->has_body && m->parser.http_minor == 1 && http_header(h, "expect") != NULL;
