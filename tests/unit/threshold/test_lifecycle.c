@@ -50,7 +50,7 @@ static void live(const struct dealing_scheme *scheme, uint64_t seed)
 
 static void a_root_outlives_its_members_with_ideal_dealings(void **state)
 {
-    for (uint64_t seed = 0; seed < 10; seed++)
+    for (uint64_t seed = 0; seed < 6; seed++)
         live(&dealing_ideal, seed);
 }
 
