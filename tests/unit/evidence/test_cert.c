@@ -1,0 +1,216 @@
+#include "test.h"
+
+#include "base/codec/b64.h"
+#include "base/crypto/cert.h"
+#include "core/evidence/sim/vendor.h"
+
+/* A certificate of the simulated vendor's writer; keys by name. */
+static struct buf make(const char *subject, const char *issuer, int pathlen, struct bytes more)
+{
+    struct sim_key key = sim_key(CURVE_P256, subject, BYTES_NONE);
+    struct sim_key by = sim_key(CURVE_P256, issuer, BYTES_NONE);
+    struct buf der = BUF_INIT(CERT_SIZE_MAX);
+    assert_ok(sim_cert_write(&(struct sim_cert){subject, issuer, &key, &by, pathlen, more}, &der));
+    return der;
+}
+
+static struct cert *parsed(const char *subject, const char *issuer, int pathlen)
+{
+    struct buf der = make(subject, issuer, pathlen, BYTES_NONE);
+    struct cert *c;
+    assert_ok(cert_parse(buf_bytes(&der), &c, NULL));
+    buf_free(&der);
+    return c;
+}
+
+/* One extension 1.2.3.<number> with a byte as its value, critical or not. */
+static void add_extension(struct buf *out, uint8_t number, bool critical)
+{
+    const uint8_t oid[] = {0x2a, 0x03, number}, yes = 0xFF, value[] = {5, 0};
+    struct writer w = writer(out);
+    size_t e = der_open(&w, DER_SEQUENCE);
+    der_element(&w, DER_OID, BYTES_OF(oid));
+    if (critical)
+        der_element(&w, DER_BOOLEAN, bytes(&yes, 1));
+    der_element(&w, DER_OCTET_STRING, BYTES_OF(value));
+    der_close(&w, e);
+    assert_ok(writer_end(&w));
+}
+
+/* --- wrong first --- */
+
+static void assert_refused(struct bytes der)
+{
+    struct cert *c;
+    struct problem p = {0};
+    assert_err(cert_parse(der, &c, &p), E_CHAIN);
+    assert_null(c);
+    assert_true(p.detail[0]);
+}
+
+static void what_is_not_one_certificate_is_refused(void **state)
+{
+    struct buf der = make("a", "b", -1, BYTES_NONE);
+    assert_refused(BYTES_NONE);
+    for (size_t n = 1; n < der.n; n++)
+        assert_refused(bytes(der.p, n));
+    assert_ok(buf_add(&der, "", 1));
+    assert_refused(buf_bytes(&der));
+    buf_free(&der);
+}
+
+static void oversize_certificates_are_refused(void **state)
+{
+    struct buf big = BUF_INIT(2 * CERT_SIZE_MAX);
+    memset(buf_extend(&big, CERT_SIZE_MAX + 1), 0x30, CERT_SIZE_MAX + 1);
+    assert_refused(buf_bytes(&big));
+    buf_free(&big);
+}
+
+static void unknown_critical_and_repeated_extensions_are_refused(void **state)
+{
+    struct buf extensions = BUF_INIT(256);
+    add_extension(&extensions, 1, true);
+    struct buf der = make("a", "b", -1, buf_bytes(&extensions));
+    assert_refused(buf_bytes(&der));
+    buf_free(&der);
+    buf_clear(&extensions);
+    add_extension(&extensions, 1, false);
+    add_extension(&extensions, 1, false);
+    der = make("a", "b", -1, buf_bytes(&extensions));
+    assert_refused(buf_bytes(&der));
+    buf_free(&der);
+    buf_free(&extensions);
+}
+
+static void a_flipped_byte_breaks_parsing_or_the_signature(void **state)
+{
+    struct buf der = make("leaf", "ca", -1, BYTES_NONE);
+    struct cert *ca = parsed("ca", "ca", 0), *c;
+    for (size_t i = 0; i < der.n; i++) {
+        der.p[i] ^= (uint8_t)(1 << i % 8);
+        if (cert_parse(buf_bytes(&der), &c, NULL) == OK) {
+            if (cert_check_issued(c, ca, 0, NULL) == OK)
+                fail_msg("byte %zu", i);
+            cert_free(c);
+        }
+        der.p[i] ^= (uint8_t)(1 << i % 8);
+    }
+    cert_free(ca);
+    buf_free(&der);
+}
+
+static void links_that_do_not_hold_are_refused(void **state)
+{
+    struct cert *leaf = parsed("leaf", "ca", -1), *ca = parsed("ca", "ca", 0);
+    struct cert *other = parsed("other", "other", 0), *no_ca = parsed("ca", "ca", -1);
+    struct buf der = BUF_INIT(CERT_SIZE_MAX);
+    struct sim_key impostor = sim_key(CURVE_P256, "impostor", BYTES_NONE);
+    struct sim_cert named = {"ca", "ca", &impostor, &impostor, 0, BYTES_NONE};
+    struct cert *same_name;
+    assert_ok(sim_cert_write(&named, &der));
+    assert_ok(cert_parse(buf_bytes(&der), &same_name, NULL));
+    assert_err(cert_check_issued(leaf, other, 0, NULL), E_CHAIN);     /* another name */
+    assert_err(cert_check_issued(leaf, no_ca, 0, NULL), E_CHAIN);     /* not a CA */
+    assert_err(cert_check_issued(leaf, ca, 1, NULL), E_CHAIN);        /* path too long */
+    assert_err(cert_check_issued(leaf, same_name, 0, NULL), E_CHAIN); /* another key */
+    assert_ok(cert_check_issued(leaf, ca, 0, NULL));
+    cert_free(leaf);
+    cert_free(ca);
+    cert_free(other);
+    cert_free(no_ca);
+    cert_free(same_name);
+    buf_free(&der);
+}
+
+static void malformed_pem_is_refused(void **state)
+{
+    static const char *const bad[] = {
+        "x",
+        "-----BEGIN CERTIFICATE-----",
+        "-----BEGIN CERTIFICATE----- \nAAAA\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n",
+        "-----BEGIN CERTIFICATE-----\nAAA\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nAA AA\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----x",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END X509 CRL-----\n",
+        "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct buf der = BUF_INIT(CERT_SIZE_MAX);
+        struct bytes text = bytes_str(bad[i]);
+        if (cert_next_pem(&text, &der) != E_MALFORMED)
+            fail_msg("%s was read", bad[i]);
+        buf_free(&der);
+    }
+}
+
+/* --- right --- */
+
+static void pem_gives_one_certificate_after_another(void **state)
+{
+    struct bytes text =
+        bytes_str("\n-----BEGIN CERTIFICATE-----\r\nYWJj\r\n-----END CERTIFICATE-----\r\n"
+                  "-----BEGIN CERTIFICATE-----\nZGVm\nZ2hp\n-----END CERTIFICATE-----");
+    struct buf der = BUF_INIT(CERT_SIZE_MAX);
+    assert_ok(cert_next_pem(&text, &der));
+    assert_true(bytes_eq(buf_bytes(&der), bytes_str("abc")));
+    assert_ok(cert_next_pem(&text, &der));
+    assert_true(bytes_eq(buf_bytes(&der), bytes_str("abcdefghi")));
+    assert_err(cert_next_pem(&text, &der), E_NOT_FOUND);
+    buf_free(&der);
+}
+
+static void a_certificate_says_what_was_written(void **state)
+{
+    struct buf extensions = BUF_INIT(256);
+    add_extension(&extensions, 9, false);
+    struct buf der = make("the leaf", "the ca", -1, buf_bytes(&extensions));
+    struct sim_key key = sim_key(CURVE_P256, "the leaf", BYTES_NONE);
+    struct ecdsa_point point;
+    struct bytes value;
+    struct cert *c;
+    assert_ok(cert_parse(buf_bytes(&der), &c, NULL));
+    assert_string_equal(cert_subject(c), "the leaf");
+    assert_string_equal(cert_issuer(c), "the ca");
+    assert_int_equal(cert_not_before(c), 1577836800); /* 2020-01-01 */
+    assert_int_equal(cert_not_after(c), 2524607999);  /* 2049-12-31T23:59:59 */
+    assert_false(cert_is_ca(c));
+    assert_int_equal(cert_sig(c), CERT_SIG_ECDSA_SHA256);
+    assert_true(bytes_eq(cert_der(c), buf_bytes(&der)));
+    assert_ok(cert_ec_point(c, CURVE_P256, &point));
+    assert_memory_equal(point.xy, key.public.xy, 64);
+    assert_err(cert_ec_point(c, CURVE_P384, &point), E_CHAIN);
+    assert_ok(cert_extension(c, "1.2.3.9", &value));
+    assert_int_equal(value.n, 2);
+    assert_err(cert_extension(c, "1.2.3.8", &value), E_NOT_FOUND);
+    cert_free(c);
+    buf_free(&der);
+    buf_free(&extensions);
+}
+
+static void validity_includes_both_ends(void **state)
+{
+    struct cert *c = parsed("a", "b", -1);
+    assert_err(cert_check_dates(c, 1577836799, NULL), E_CHAIN);
+    assert_ok(cert_check_dates(c, 1577836800, NULL));
+    assert_ok(cert_check_dates(c, 2524607999, NULL));
+    assert_err(cert_check_dates(c, 2524608000, NULL), E_CHAIN);
+    cert_free(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_one_certificate_is_refused),
+        cmocka_unit_test(oversize_certificates_are_refused),
+        cmocka_unit_test(unknown_critical_and_repeated_extensions_are_refused),
+        cmocka_unit_test(a_flipped_byte_breaks_parsing_or_the_signature),
+        cmocka_unit_test(links_that_do_not_hold_are_refused),
+        cmocka_unit_test(malformed_pem_is_refused),
+        cmocka_unit_test(pem_gives_one_certificate_after_another),
+        cmocka_unit_test(a_certificate_says_what_was_written),
+        cmocka_unit_test(validity_includes_both_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
