@@ -283,9 +283,7 @@ static void restore_all(struct bft *b, const struct record *rec)
 
 static void restore_here(struct bft *b, const struct record *rec)
 {
-    bool own =
-        b->has_key && b->seat >= 0 && sig_public_eq(b->cfg.member[b->seat].vote_key, b->public);
-    if (rec->mode == BFT_SEALED && rec->height == b->height && own)
+    if (rec->mode == BFT_SEALED && rec->height == b->height && step_key_named(b))
         restore_all(b, rec);
     else if (rec->height == b->height)
         restore_pol(b, rec);
