@@ -94,21 +94,31 @@ static enum err copy_path(char out[static FILE_PATH_MAX], const char *path, stru
     return OK;
 }
 
+static enum err one_guardian(struct settings *s, const char *url, struct problem *p)
+{
+    if (strlen(url) >= SETTINGS_URL_MAX)
+        return problem(p, E_VALUE, "the URL is too long");
+    s->n = 1;
+    s->guardians[0] = (struct settings_guardian){0};
+    snprintf(s->guardians[0].api, SETTINGS_URL_MAX, "%s", url);
+    return OK;
+}
+
+enum err settings_override(const struct call *call, struct settings *s, struct problem *p)
+{
+    const char *url = call_text(call, "url"), *root = call_text(call, "root");
+    if (url)
+        TRY(one_guardian(s, url, p));
+    return root ? copy_path(s->root_file, root, p) : OK;
+}
+
 enum err settings_load(const struct call *call, struct settings *s, struct problem *p)
 {
-    const char *dir = call_text(call, "dir"), *url = call_text(call, "url");
-    const char *root = call_text(call, "root");
+    const char *dir = call_text(call, "dir");
     *s = (struct settings){0};
-    if (!dir && !url)
+    if (!dir && !call_has(call, "url"))
         return problem(p, E_VALUE, "which cluster? Say --dir DIR or --url URL");
     if (dir)
         TRY(settings_read(dir, s, p));
-    if (url) {
-        if (strlen(url) >= SETTINGS_URL_MAX)
-            return problem(p, E_VALUE, "the URL is too long");
-        s->n = 1;
-        s->guardians[0] = (struct settings_guardian){0};
-        snprintf(s->guardians[0].api, SETTINGS_URL_MAX, "%s", url);
-    }
-    return root ? copy_path(s->root_file, root, p) : OK;
+    return settings_override(call, s, p);
 }

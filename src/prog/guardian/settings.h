@@ -36,6 +36,8 @@ struct settings {
  * E_VALUE if there is neither --dir nor --url.
  */
 enum err settings_load(const struct call *call, struct settings *s, struct problem *p);
+/* --url and --root over what was read. */
+enum err settings_override(const struct call *call, struct settings *s, struct problem *p);
 /* The client.json of a folder; E_NOT_FOUND if there is none. */
 enum err settings_read(const char *dir, struct settings *s, struct problem *p);
 enum err settings_write(const char *dir, const struct settings *s, struct problem *p);
