@@ -11,6 +11,7 @@ static enum exit_code say_failure(const struct call *call, const struct problem 
     if (call_flag(call, "json")) {
         struct json_builder b = json_build();
         jb_text(&b, "code", err_code(p->err));
+        jb_uint(&b, "status", (uint64_t)err_status(p->err));
         jb_text(&b, "detail", problem_text(p));
         say_built(&b);
     } else {

@@ -1,6 +1,6 @@
 /*
  * What the user reads. With --json: one JSON object per command on standard
- * output, also for failures, {"code","detail"}. Without: text for people on
+ * output, also for failures, {"code","status","detail"}. Without: text for people on
  * standard output, failures on standard error.
  */
 #ifndef PROG_GUARDIAN_SAY_H
