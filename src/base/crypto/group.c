@@ -68,7 +68,7 @@ enum err scalar_invert(struct scalar *out, const struct scalar *a)
 {
     if (scalar_is_zero(a))
         return E_VALUE;
-    return crypto_core_ed25519_scalar_invert(out->b, a->b) == 0 ? OK : E_VALUE;
+    return ct_public_bool(crypto_core_ed25519_scalar_invert(out->b, a->b) == 0) ? OK : E_VALUE;
 }
 
 void scalar_from_u32(struct scalar *out, uint32_t v)
