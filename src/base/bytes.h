@@ -33,6 +33,12 @@ static inline struct bytes bytes_str(const char *s)
     return (struct bytes){(const uint8_t *)s, strlen(s)};
 }
 
+/* What follows the first `at` bytes; empty if there are no more. */
+static inline struct bytes bytes_after(struct bytes a, size_t at)
+{
+    return at < a.n ? (struct bytes){a.p + at, a.n - at} : BYTES_NONE;
+}
+
 /* Not for secrets: takes time that depends on the content. */
 bool bytes_eq(struct bytes a, struct bytes b);
 /* Lexicographic, shorter first on a common prefix. Not for secrets. */

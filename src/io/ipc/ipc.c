@@ -49,7 +49,7 @@ void ipc_close(struct ipc *c)
 /* Whether a whole frame is waiting; E_MALFORMED as soon as a header cannot be followed. */
 static enum err look(const struct ipc *c, struct ipc_frame *frame, bool *whole)
 {
-    struct reader r = reader(bytes(c->in.p + c->in_at, c->in.n - c->in_at));
+    struct reader r = reader(bytes_after(buf_bytes(&c->in), c->in_at));
     *whole = false;
     if (rd_left(&r) < IPC_HEADER)
         return OK;
