@@ -6,28 +6,38 @@
  */
 #include "base/codec/hex.h"
 #include "base/codec/json.h"
-#include "core/ca/ca.h"
 #include "core/keys/keys.h"
 #include "core/policy/policy.h"
 #include "core/state/address.h"
+#include "core/state/names.h"
 #include "core/state/state_int.h"
-
-#include <stdlib.h>
 
 #define TEXT_MAX   (64 * 1024)     /* a measurement record with full lists is a tenth of it */
 #define TIME_FAR_S (366 * 86400LL) /* nonces are remembered until `expires` */
 
 /* --- the changes ------------------------------------------------------------------------- */
 
-static enum err read_names(json_t *list, const char *what, struct ca_names *names,
-                           enum err (*add)(struct ca_names *, const char *), struct problem *p)
+static enum err read_dns(json_t *list, struct ca_names *names, struct problem *p)
 {
     for (size_t i = 0; i < json_count(list); i++) {
         const char *text = json_str(json_item(list, i));
         if (!text)
-            return problem(p, E_MALFORMED, "change.%s[%zu] is not text", what, i);
-        if (add(names, text) != OK)
-            return problem(p, E_VALUE, "change.%s[%zu] is not acceptable", what, i);
+            return problem(p, E_MALFORMED, "change.dns[%zu] is not text", i);
+        if (!ca_dns_valid(bytes_str(text)))
+            return problem(p, E_VALUE, "change.dns[%zu] is not a DNS name", i);
+        names->dns[names->n_dns++] = bytes_str(text);
+    }
+    return OK;
+}
+
+static enum err read_networks(json_t *list, struct ca_names *names, struct problem *p)
+{
+    for (size_t i = 0; i < json_count(list); i++) {
+        const char *text = json_str(json_item(list, i));
+        if (!text)
+            return problem(p, E_MALFORMED, "change.ip[%zu] is not text", i);
+        if (ca_net_parse(text, &names->ip[names->n_ip++]) != OK)
+            return problem(p, E_VALUE, "change.ip[%zu] is not a network", i);
     }
     return OK;
 }
@@ -44,25 +54,22 @@ static enum err change_namespace_create(struct apply *a, const json_t *change)
         {"ip", JF_ARRAY, &ip, CA_NAMES_MAX, JF_REQUIRED, NULL, 0},
     };
     TRY(json_fields(change, "change", JSON_FIELDS(fields), a->p));
-    if (!keys_is_namespace(name) || strcmp(name, NS_GUARDIAN) == 0)
+    if (!keys_namespace_valid(bytes_str(name)) || keys_namespace_reserved(bytes_str(name)))
         return problem(a->p, E_VALUE, "change.namespace is not a free DNS label");
     bool sealed = strcmp(mode, "sealed") == 0;
     if (!sealed && strcmp(mode, "threshold") != 0)
         return problem(a->p, E_VALUE, "change.mode is neither sealed nor threshold");
-    struct ca_names *names = calloc(1, sizeof *names);
-    if (!names)
-        return E_NOMEM;
+    struct ca_names names = {0};
     struct buf b = BUF_INIT(STORE_VALUE_MAX);
     enum err e;
-    TRY_OUT(read_names(dns, "dns", names, ca_names_add_dns, a->p));
-    TRY_OUT(read_names(ip, "ip", names, ca_names_add_ip, a->p));
+    TRY_OUT(read_dns(dns, &names, a->p));
+    TRY_OUT(read_networks(ip, &names, a->p));
     struct writer w = writer(&b);
-    ca_names_write(&w, names);
+    names_write(&w, &names);
     TRY_OUT(writer_end(&w));
     e = namespace_create(a, name, sealed ? NS_SEALED : NS_THRESHOLD, buf_bytes(&b));
 out:
     buf_free(&b);
-    free(names);
     return e;
 }
 
@@ -70,7 +77,7 @@ static enum err read_namespace(struct apply *a, const char *name)
 {
     struct key k = key_name('n', name);
     struct rec_namespace ns;
-    if (!keys_is_namespace(name) || namespace_get(a->s->store, &k, &ns) != OK)
+    if (!keys_namespace_valid(bytes_str(name)) || namespace_get(a->s->store, &k, &ns) != OK)
         return problem(a->p, E_NOT_FOUND, "there is no namespace %s", name);
     return OK;
 }
@@ -94,15 +101,13 @@ static enum err change_measurement_add(struct apply *a, const json_t *change)
     TRY(json_fields(change, "change", JSON_FIELDS(fields), a->p));
     TRY(read_namespace(a, name));
     struct policy_record record;
-    TRY(policy_parse(text, &record, a->p));
+    TRY(policy_read(text, &record, a->p));
     struct key k = key_name_hash('w', name, policy_measurement_hash(&record));
     struct rec_measurement m;
     if (measurement_get(a->s->store, &k, &m) == OK && m.revoked_at)
         return problem(a->p, E_VALUE, "this measurement is revoked, and stays so");
-    struct buf b = BUF_INIT(POLICY_RECORD_MAX);
-    struct writer w = writer(&b);
-    policy_record_write(&w, &record);
-    enum err e = writer_end(&w);
+    struct buf b = BUF_INIT(POLICY_ENCODED_MAX);
+    enum err e = policy_encode(&record, &b);
     m = (struct rec_measurement){.added = apply_unix(a), .policy = buf_bytes(&b)};
     if (e == OK)
         e = measurement_put(a->s->store, &k, &m);

@@ -20,7 +20,7 @@ struct key state_derive_key(uint32_t gid, const char *ns)
 enum err state_namespace_label(const struct state *s, const char *ns, uint32_t version,
                                struct buf *out)
 {
-    return keys_namespace_label(state_cluster(s).root_id, ns, version, out);
+    return keys_namespace_label(state_cluster(s).root_id, bytes_str(ns), version, out);
 }
 
 struct hash32 state_eval_context(uint64_t epoch, uint32_t gid, struct hash32 request_id)

@@ -8,11 +8,9 @@
  * blame and starts the next attempt without its author; a silent signer is left
  * out by RETRY. Everybody rebuilds the signed bytes: nobody sends them.
  */
-#include "core/ca/ca.h"
 #include "base/crypto/p256.h"
+#include "core/state/names.h"
 #include "core/state/state_int.h"
-
-#include <stdlib.h>
 
 static struct key op_key(uint64_t number)
 {
@@ -55,9 +53,13 @@ enum err signops_restart(struct state *s)
 
 /* --- what is signed, and under which key -------------------------------------------------- */
 
-static struct ca_domain domain_of(const struct state *s)
+static struct ca_common common_of(const struct state *s, const struct rec_signop *op)
 {
-    return (struct ca_domain){s->genesis->trust_domain, s->genesis->simulation};
+    return (struct ca_common){.trust_domain = s->genesis->trust_domain,
+                              .simulation = s->genesis->simulation,
+                              .entry = op->cause,
+                              .not_before = (uint64_t)op->not_before,
+                              .not_after = (uint64_t)op->not_after};
 }
 
 static enum err plain_key(const struct state *s, const char *ns, const char *purpose,
@@ -87,14 +89,39 @@ static enum err namespace_tbs(const struct state *s, const struct rec_signop *op
     struct key k = key_name('n', op->ns);
     struct rec_namespace ns;
     TRY(namespace_get(s->store, &k, &ns));
+    struct ca_namespace ca = {.common = common_of(s, op),
+                              .ns = op->ns,
+                              .key = *ns_key,
+                              .root = *root,
+                              .threshold = ns.mode == NS_THRESHOLD};
     struct reader r = reader(ns.names);
-    struct ca_names names;
-    ca_names_read(&r, &names);
+    names_read(&r, &ca.names);
     TRY(reader_end(&r, E_INTERNAL));
-    struct ca_domain domain = domain_of(s);
-    struct ca_validity v = {op->not_before, op->not_after};
-    return ca_namespace_tbs(&domain, op->ns, ns.mode == NS_THRESHOLD, &names, root, ns_key, v,
-                            op->cause, out);
+    return ca_namespace_tbs(&ca, out);
+}
+
+static enum err crl_tbs(const struct state *s, const struct rec_signop *op,
+                        const struct sig_public *key, struct buf *out)
+{
+    struct ca_crl crl = {.issuer =
+                             op->kind == SIGN_CRL_ROOT ? CA_PROFILE_ROOT : CA_PROFILE_NAMESPACE,
+                         .trust_domain = s->genesis->trust_domain,
+                         .simulation = s->genesis->simulation,
+                         .ns = op->ns,
+                         .key = *key,
+                         .number = op->number,
+                         .this_update = (uint64_t)op->not_before,
+                         .next_update = (uint64_t)op->not_after};
+    return ca_crl_tbs(&crl, out);
+}
+
+static enum err issuing_tbs(const struct state *s, const struct rec_signop *op,
+                            const struct sig_public *ns_key, struct buf *out)
+{
+    struct ca_issuing ca = {
+        .common = common_of(s, op), .ns = op->ns, .gid = op->gid, .ns_key = *ns_key};
+    TRY(p256_spki_read(bytes(op->spki.b, op->spki.n), &ca.key));
+    return ca_issuing_tbs(&ca, out);
 }
 
 enum err state_signop_message(const struct state *s, const struct rec_signop *op, struct buf *out)
@@ -103,20 +130,18 @@ enum err state_signop_message(const struct state *s, const struct rec_signop *op
     TRY(plain_key(s, "", NULL, &root_key));
     TRY(plain_key(s, op->ns, PURPOSE_CA, &ns_key));
     struct sig_public root = frost_key_public(&root_key), ns = frost_key_public(&ns_key);
-    struct ca_domain domain = domain_of(s);
-    struct ca_validity v = {op->not_before, op->not_after};
+    struct ca_root ca = {.common = common_of(s, op), .key = root};
     switch (op->kind) {
     case SIGN_ROOT:
-        return ca_root_tbs(&domain, &root, v, op->cause, out);
+        return ca_root_tbs(&ca, out);
     case SIGN_NS_CA:
         return namespace_tbs(s, op, &root, &ns, out);
     case SIGN_ISSUING:
-        return ca_issuing_tbs(&domain, op->ns, op->gid, bytes(op->spki.b, op->spki.n), &ns, v,
-                              op->cause, out);
+        return issuing_tbs(s, op, &ns, out);
     case SIGN_CRL_ROOT:
-        return ca_crl_root_tbs(&domain, &root, v, op->number, out);
+        return crl_tbs(s, op, &root, out);
     case SIGN_CRL_NS:
-        return ca_crl_namespace_tbs(&domain, op->ns, &ns, v, op->number, out);
+        return crl_tbs(s, op, &ns, out);
     case SIGN_CFG: {
         struct hash64 h = membership_hash(s->cluster_id, op->cause, (uint64_t)op->not_before);
         return buf_add(out, h.b, sizeof h.b);
@@ -175,7 +200,7 @@ static enum err keep(struct state *s, const struct rec_signop *op, struct bytes 
     if (op->kind == SIGN_CFG)
         return keep_membership(s, op, sig);
     struct buf der = BUF_INIT(STORE_VALUE_MAX);
-    enum err e = ca_assemble_ed25519(tbs, sig, &der);
+    enum err e = ca_assemble(tbs, CA_ED25519, bytes(sig->b, sizeof sig->b), &der);
     struct key root = key_plain('r'), crl = key_plain('l');
     if (e != OK)
         goto out;
@@ -375,6 +400,23 @@ enum err namespace_create(struct apply *a, const char *name, enum ns_mode mode, 
     return add_crl(a, SIGN_CRL_NS, name);
 }
 
+/* Guardians are reached at any address, by names below the trust domain, and by those that the
+ * founding seats have. */
+static enum err guardian_names(const struct genesis *g, struct buf *out)
+{
+    struct ca_names names = {.n_ip = 2, .ip = {{.family = 4}, {.family = 6}}};
+    names.dns[names.n_dns++] = bytes_str(g->trust_domain);
+    for (uint32_t i = 0; i < g->n_seats && names.n_dns < CA_NAMES_MAX; i++) {
+        struct ca_ip ip;
+        struct bytes host = bytes_str(g->seats[i].host);
+        if (ca_ip_parse(g->seats[i].host, &ip) != OK && ca_dns_valid(host))
+            names.dns[names.n_dns++] = host;
+    }
+    struct writer w = writer(out);
+    names_write(&w, &names);
+    return writer_end(&w);
+}
+
 enum err root_is_born(struct apply *a)
 {
     struct rec_signop op = {.kind = SIGN_ROOT, .cause = state_cluster(a->s).root_id};
@@ -382,19 +424,11 @@ enum err root_is_born(struct apply *a)
     op.not_after = apply_unix(a) + ROOT_LIFETIME_S;
     TRY(signop_add(a->s, &op));
     TRY(add_crl(a, SIGN_CRL_ROOT, ""));
-    struct ca_names *any = calloc(1, sizeof *any);
     struct buf names = BUF_INIT(STORE_VALUE_MAX);
-    struct writer w = writer(&names);
-    enum err e = any ? OK : E_NOMEM;
-    if (e == OK) {
-        ca_names_any(any); /* guardians are reached under whatever names their seats have */
-        ca_names_write(&w, any);
-        e = writer_end(&w);
-    }
+    enum err e = guardian_names(a->s->genesis, &names);
     if (e == OK)
         e = namespace_create(a, NS_GUARDIAN, NS_SEALED, buf_bytes(&names));
     buf_free(&names);
-    free(any);
     return e;
 }
 
@@ -407,9 +441,10 @@ enum err apply_issuing(struct apply *a)
     struct bytes spki = rd_var(&r, sizeof op.spki.b);
     TRY(reader_end(&r, E_MALFORMED));
     struct rec_namespace ns;
+    struct p256_public public;
     struct key k = key_name('n', op.ns);
     if (namespace_get(a->s->store, &k, &ns) != OK || ns.suspended || ns.mode != NS_SEALED ||
-        !p256_spki_is_valid(spki))
+        p256_spki_read(spki, &public) != OK)
         return problem(a->p, E_VALUE, "no issuing CA can be made for %s", op.ns);
     struct rec_issuing now;
     struct key j = key_name_gid('j', op.ns, op.gid);

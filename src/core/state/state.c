@@ -141,11 +141,9 @@ static enum err found_measurements(struct state *s)
 {
     for (uint32_t i = 0; i < s->genesis->n_measurements; i++) {
         struct policy_record record;
-        TRY(policy_parse_text(s->genesis->measurements[i], &record, NULL));
-        struct buf b = BUF_INIT(POLICY_RECORD_MAX);
-        struct writer w = writer(&b);
-        policy_record_write(&w, &record);
-        enum err e = writer_end(&w);
+        TRY(policy_parse(bytes_str(s->genesis->measurements[i]), &record, NULL));
+        struct buf b = BUF_INIT(POLICY_ENCODED_MAX);
+        enum err e = policy_encode(&record, &b);
         struct rec_measurement m = {.policy = buf_bytes(&b)};
         struct key k = key_name_hash('w', NS_GUARDIAN, policy_measurement_hash(&record));
         if (e == OK)
