@@ -17,6 +17,7 @@ enum {
     DER_UTF8 = 0x0C,
     DER_PRINTABLE = 0x13,
     DER_IA5 = 0x16,
+    DER_UTC_TIME = 0x17,
     DER_TIME = 0x18, /* GeneralizedTime */
     DER_SEQUENCE = 0x30,
     DER_SET = 0x31,

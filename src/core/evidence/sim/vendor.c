@@ -31,7 +31,6 @@ enum err sim_sign(const struct ecdsa_secret *secret, struct bytes digest, struct
 #define ORGANISATION "Guardian simulated vendor (not a real one)"
 #define NOT_BEFORE   "200101000000Z"
 #define NOT_AFTER    "491231235959Z"
-#define DER_UTC_TIME 0x17
 
 static void write_attribute(struct writer *w, uint8_t type, const char *text)
 {
