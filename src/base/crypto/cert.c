@@ -1,41 +1,90 @@
-#include "base/crypto/cert.h"
+/* Certificates: parsing (RFC 5280 section 4.1) and what they say. */
+#include "base/codec/der.h"
+#include "base/crypto/cert_parse.h"
 
-#include "base/codec/b64.h"
+/* --- algorithms --- */
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/objects.h>
-#include <openssl/x509v3.h>
-
-struct cert {
-    X509 *x;
-    struct buf der;
-    char subject[CERT_NAME_MAX], issuer[CERT_NAME_MAX];
-    int64_t not_before, not_after;
+/* AlgorithmIdentifiers byte for byte, with their tag. AMD writes the default trailer or leaves it
+ * out. */
+static const struct {
+    const char *der;
+    size_t n;
     enum cert_sig sig;
+} algorithms[] = {
+#define ROW(literal, sig)                 \
+    {                                     \
+        literal, sizeof(literal) - 1, sig \
+    }
+#define SHA384_ID  "\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00"
+#define MGF1_ID    "\x30\x1a\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08" SHA384_ID
+#define PSS_OID    "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"
+#define PSS_HASHES "\xa0\x0f" SHA384_ID "\xa1\x1c" MGF1_ID "\xa2\x03\x02\x01\x30"
+    ROW("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02", CERT_SIG_ECDSA_SHA256),
+    ROW("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03", CERT_SIG_ECDSA_SHA384),
+    ROW("\x30\x41" PSS_OID "\x30\x34" PSS_HASHES, CERT_SIG_PSS_SHA384),
+    ROW("\x30\x46" PSS_OID "\x30\x39" PSS_HASHES "\xa3\x03\x02\x01\x01", CERT_SIG_PSS_SHA384),
 };
 
-/* --- parsing --- */
-
-/* The last common name as printable text; a name that does not fit or is odd is left empty. */
-static void common_name(X509_NAME *name, char out[CERT_NAME_MAX])
+static enum cert_sig algorithm_of(struct bytes der)
 {
-    int at = -1;
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++)
+        if (bytes_eq(der, bytes(algorithms[i].der, algorithms[i].n)))
+            return algorithms[i].sig;
+    return CERT_SIG_OTHER;
+}
+
+/* --- parts --- */
+
+/* The next element whole, with its tag. */
+static enum err take_whole(struct bytes *in, uint8_t tag, struct bytes *whole)
+{
+    struct bytes content;
+    const uint8_t *start = in->p;
+    TRY(der_expect(in, tag, &content));
+    *whole = bytes(start, (size_t)(content.p + content.n - start));
+    return OK;
+}
+
+/* Printable text only; what does not fit or is odd leaves the name empty, so it matches nothing. */
+static void copy_text(struct bytes text, char out[CERT_NAME_MAX])
+{
     out[0] = 0;
-    for (int i; (i = X509_NAME_get_index_by_NID(name, NID_commonName, at)) >= 0;)
-        at = i;
-    if (at < 0)
+    if (text.n >= CERT_NAME_MAX)
         return;
-    const ASN1_STRING *s = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
-    int n = ASN1_STRING_length(s);
-    const unsigned char *p = ASN1_STRING_get0_data(s);
-    if (n <= 0 || n >= CERT_NAME_MAX)
-        return;
-    for (int i = 0; i < n; i++)
-        if (p[i] < 0x20 || p[i] > 0x7e)
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] < 0x20 || text.p[i] > 0x7e)
             return;
-    memcpy(out, p, (size_t)n);
-    out[n] = 0;
+    memcpy(out, text.p, text.n);
+    out[text.n] = 0;
+}
+
+/* Name: SEQUENCE of SET of SEQUENCE {type, value}. Keeps the last common name. */
+static enum err read_name(struct bytes whole, char cn[CERT_NAME_MAX])
+{
+    struct bytes rdns, set, pair, oid, value;
+    uint8_t tag;
+    cn[0] = 0;
+    TRY(der_expect(&whole, DER_SEQUENCE, &rdns));
+    while (rdns.n) {
+        TRY(der_expect(&rdns, DER_SET, &set));
+        while (set.n) {
+            TRY(der_expect(&set, DER_SEQUENCE, &pair));
+            TRY(der_expect(&pair, DER_OID, &oid));
+            TRY(der_next(&pair, &tag, &value));
+            if (pair.n)
+                return E_MALFORMED;
+            if (bytes_eq(oid, CERT_OID("\x55\x04\x03")))
+                copy_text(value, cn);
+        }
+    }
+    return OK;
+}
+
+/* Two decimal digits; -1 if they are none. */
+static int two(const uint8_t *p)
+{
+    bool digits = p[0] >= '0' && p[0] <= '9' && p[1] >= '0' && p[1] <= '9';
+    return digits ? (p[0] - '0') * 10 + (p[1] - '0') : -1;
 }
 
 /* Days since 1970-01-01 of a civil date (proleptic Gregorian). */
@@ -47,87 +96,164 @@ static int64_t days_of(int64_t year, int64_t month, int64_t day)
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-static bool unix_of(const ASN1_TIME *t, int64_t *out)
+/* UTCTime YYMMDDHHMMSSZ or GeneralizedTime YYYYMMDDHHMMSSZ (RFC 5280 4.1.2.5). */
+static enum err read_time(struct bytes *in, int64_t *out)
 {
-    struct tm tm;
-    if (!ASN1_TIME_to_tm(t, &tm))
-        return false;
-    *out = days_of(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday) * 86400 + tm.tm_hour * 3600 +
-           tm.tm_min * 60 + tm.tm_sec;
-    return true;
-}
-
-static enum cert_sig signature_kind(X509 *x)
-{
-    int digest, key;
-    if (!X509_get_signature_info(x, &digest, &key, NULL, NULL))
-        return CERT_SIG_OTHER;
-    if (digest == NID_sha256 && key == EVP_PKEY_EC)
-        return CERT_SIG_ECDSA_SHA256;
-    if (digest == NID_sha384 && key == EVP_PKEY_EC)
-        return CERT_SIG_ECDSA_SHA384;
-    return digest == NID_sha384 && key == EVP_PKEY_RSA_PSS ? CERT_SIG_PSS_SHA384 : CERT_SIG_OTHER;
-}
-
-static bool extension_twice(const X509 *x)
-{
-    for (int i = 0; i < X509_get_ext_count(x); i++)
-        if (X509_get_ext_by_OBJ(x, X509_EXTENSION_get_object(X509_get_ext(x, i)), i) >= 0)
-            return true;
-    return false;
-}
-
-/* What OpenSSL read must be what was sent: its parser takes some BER. */
-static bool is_canonical(X509 *x, struct bytes der)
-{
-    unsigned char *again = NULL;
-    int n = i2d_X509(x, &again);
-    bool same = n > 0 && bytes_eq(bytes(again, (size_t)n), der);
-    OPENSSL_free(again);
-    return same;
-}
-
-static enum err check_form(X509 *x, struct bytes der, struct problem *p)
-{
-    if (!is_canonical(x, der))
-        return problem(p, E_CHAIN, "a certificate is not in DER");
-    if (X509_get_version(x) != X509_VERSION_3)
-        return problem(p, E_CHAIN, "a certificate is not of version 3");
-    uint32_t flags = X509_get_extension_flags(x);
-    if (flags & EXFLAG_INVALID || extension_twice(x))
-        return problem(p, E_CHAIN, "a certificate has invalid extensions");
-    if (flags & EXFLAG_CRITICAL)
-        return problem(p, E_CHAIN, "a certificate has an unknown critical extension");
+    struct bytes t;
+    uint8_t tag;
+    int v[5], year;
+    TRY(der_next(in, &tag, &t));
+    bool utc = tag == DER_UTC_TIME && t.n == 13;
+    if (!utc && !(tag == DER_TIME && t.n == 15))
+        return E_MALFORMED;
+    const uint8_t *rest = t.p + (utc ? 2 : 4);
+    int century = utc ? 0 : two(t.p), within = two(rest - 2);
+    for (int i = 0; i < 5; i++)
+        v[i] = two(rest + 2 * i);
+    bool good = century >= 0 && within >= 0 && v[0] >= 1 && v[0] <= 12 && v[1] >= 1 && v[1] <= 31 &&
+                v[2] >= 0 && v[2] <= 23 && v[3] >= 0 && v[3] <= 59 && v[4] >= 0 && v[4] <= 59;
+    if (!good || t.p[t.n - 1] != 'Z')
+        return E_MALFORMED;
+    year = utc ? within + (within < 50 ? 2000 : 1900) : century * 100 + within;
+    *out = days_of(year, v[0], v[1]) * 86400 + v[2] * 3600 + v[3] * 60 + v[4];
     return OK;
 }
 
-static enum err fill(struct cert *c, struct bytes der, struct problem *p)
+static enum err read_validity(struct bytes *in, struct cert *c)
 {
-    const unsigned char *at = der.p;
-    if (der.n == 0 || der.n > CERT_SIZE_MAX)
-        return problem(p, E_CHAIN, "a certificate of %zu bytes (at most %d)", der.n, CERT_SIZE_MAX);
-    c->x = d2i_X509(NULL, &at, (long)der.n);
-    if (!c->x || at != der.p + der.n)
-        return problem(p, E_CHAIN, "a certificate cannot be parsed");
-    TRY(check_form(c->x, der, p));
-    if (!unix_of(X509_get0_notBefore(c->x), &c->not_before) ||
-        !unix_of(X509_get0_notAfter(c->x), &c->not_after))
-        return problem(p, E_CHAIN, "a certificate has an invalid date");
-    common_name(X509_get_subject_name(c->x), c->subject);
-    common_name(X509_get_issuer_name(c->x), c->issuer);
-    c->sig = signature_kind(c->x);
-    return buf_add(&c->der, der.p, der.n);
+    struct bytes validity;
+    TRY(der_expect(in, DER_SEQUENCE, &validity));
+    TRY(read_time(&validity, &c->not_before));
+    TRY(read_time(&validity, &c->not_after));
+    return validity.n ? E_MALFORMED : OK;
+}
+
+/* --- extensions --- */
+
+static enum err read_boolean(struct bytes *in, bool *out)
+{
+    struct bytes v;
+    TRY(der_expect(in, DER_BOOLEAN, &v));
+    *out = true; /* false is the default everywhere here, so DER leaves it out */
+    return v.n == 1 && v.p[0] == 0xFF ? OK : E_MALFORMED;
+}
+
+/* SEQUENCE {cA BOOLEAN DEFAULT FALSE, pathLenConstraint INTEGER OPTIONAL} */
+static enum err read_basic_constraints(struct bytes value, struct cert *c)
+{
+    struct bytes content;
+    TRY(der_expect(&value, DER_SEQUENCE, &content));
+    if (content.n && content.p[0] == DER_BOOLEAN)
+        TRY(read_boolean(&content, &c->ca));
+    if (content.n) {
+        TRY(der_expect_uint(&content, &c->pathlen));
+        c->has_pathlen = true;
+    }
+    return content.n || value.n || (c->has_pathlen && !c->ca) ? E_MALFORMED : OK;
+}
+
+/* BIT STRING; bit 5 is keyCertSign. */
+static enum err read_key_usage(struct bytes value, struct cert *c)
+{
+    struct bytes bits;
+    TRY(der_expect(&value, DER_BIT_STRING, &bits));
+    if (value.n || bits.n < 2 || bits.n > 3 || bits.p[0] > 7)
+        return E_MALFORMED;
+    c->has_usage = true;
+    c->may_sign = bits.p[1] & 0x04;
+    return OK;
+}
+
+static enum err keep_extension(struct cert *c, struct bytes oid, struct bytes value, bool critical)
+{
+    struct bytes ignored;
+    if (c->n_extensions == CERT_EXTENSIONS_MAX || cert_extension(c, oid, &ignored) == OK)
+        return E_MALFORMED;
+    c->extensions[c->n_extensions++] = (struct cert_extension){oid, value};
+    if (bytes_eq(oid, CERT_OID("\x55\x1d\x13")))
+        return read_basic_constraints(value, c);
+    if (bytes_eq(oid, CERT_OID("\x55\x1d\x0f")))
+        return read_key_usage(value, c);
+    return critical ? E_MALFORMED : OK;
+}
+
+static enum err read_extensions(struct bytes list, struct cert *c)
+{
+    struct bytes extension, oid, value;
+    while (list.n) {
+        bool critical = false;
+        TRY(der_expect(&list, DER_SEQUENCE, &extension));
+        TRY(der_expect(&extension, DER_OID, &oid));
+        if (extension.n && extension.p[0] == DER_BOOLEAN)
+            TRY(read_boolean(&extension, &critical));
+        TRY(der_expect(&extension, DER_OCTET_STRING, &value));
+        if (extension.n)
+            return E_MALFORMED;
+        TRY(keep_extension(c, oid, value, critical));
+    }
+    return OK;
+}
+
+/* --- the whole --- */
+
+/* [0] EXPLICIT version 3, and the serial number, which nobody here needs. */
+static enum err skip_version_and_serial(struct bytes *tbs)
+{
+    struct bytes version, serial;
+    uint64_t v;
+    TRY(der_expect(tbs, DER_CONTEXT | 0, &version));
+    TRY(der_expect_uint(&version, &v));
+    TRY(der_expect(tbs, DER_INTEGER, &serial));
+    return v == 2 && version.n == 0 && serial.n > 0 ? OK : E_MALFORMED;
+}
+
+static enum err read_tbs(struct cert *c, struct bytes algorithm)
+{
+    struct bytes whole = c->tbs, tbs, inner, wrapper, extensions;
+    TRY(der_expect(&whole, DER_SEQUENCE, &tbs));
+    TRY(skip_version_and_serial(&tbs));
+    TRY(take_whole(&tbs, DER_SEQUENCE, &inner));
+    if (!bytes_eq(inner, algorithm)) /* RFC 5280 4.1.1.2 */
+        return E_MALFORMED;
+    TRY(take_whole(&tbs, DER_SEQUENCE, &c->issuer_name));
+    TRY(read_name(c->issuer_name, c->issuer));
+    TRY(read_validity(&tbs, c));
+    TRY(take_whole(&tbs, DER_SEQUENCE, &c->subject_name));
+    TRY(read_name(c->subject_name, c->subject));
+    TRY(take_whole(&tbs, DER_SEQUENCE, &c->spki));
+    TRY(der_expect(&tbs, DER_CONTEXT | 3, &wrapper));
+    TRY(der_expect(&wrapper, DER_SEQUENCE, &extensions));
+    if (tbs.n || wrapper.n)
+        return E_MALFORMED;
+    return read_extensions(extensions, c);
+}
+
+static enum err read_certificate(struct cert *c)
+{
+    struct bytes in = buf_bytes(&c->der), content, algorithm, bits;
+    TRY(der_expect(&in, DER_SEQUENCE, &content));
+    TRY(take_whole(&content, DER_SEQUENCE, &c->tbs));
+    TRY(take_whole(&content, DER_SEQUENCE, &algorithm));
+    TRY(der_expect(&content, DER_BIT_STRING, &bits));
+    if (in.n || content.n || bits.n < 2 || bits.p[0] != 0)
+        return E_MALFORMED;
+    c->signature = bytes(bits.p + 1, bits.n - 1);
+    c->sig = algorithm_of(algorithm);
+    return read_tbs(c, algorithm);
 }
 
 enum err cert_parse(struct bytes der, struct cert **out, struct problem *p)
 {
-    struct cert *c = calloc(1, sizeof *c);
     *out = NULL;
+    if (der.n == 0 || der.n > CERT_SIZE_MAX)
+        return problem(p, E_CHAIN, "a certificate of %zu bytes (at most %d)", der.n, CERT_SIZE_MAX);
+    struct cert *c = calloc(1, sizeof *c);
     if (!c)
         return E_NOMEM;
     c->der = BUF_INIT(CERT_SIZE_MAX);
-    enum err e = fill(c, der, p);
-    ERR_clear_error(); /* nothing is left behind for the next user of OpenSSL's queue */
+    enum err e = buf_add(&c->der, der.p, der.n);
+    if (e == OK && read_certificate(c) != OK)
+        e = problem(p, E_CHAIN, "a certificate is malformed or has an unknown critical extension");
     if (e == OK)
         *out = c;
     else
@@ -139,7 +265,6 @@ void cert_free(struct cert *c)
 {
     if (!c)
         return;
-    X509_free(c->x);
     buf_free(&c->der);
     free(c);
 }
@@ -168,9 +293,7 @@ int64_t cert_not_after(const struct cert *c)
 
 bool cert_is_ca(const struct cert *c)
 {
-    uint32_t flags = X509_get_extension_flags(c->x);
-    bool may_sign = !(flags & EXFLAG_KUSAGE) || X509_get_key_usage(c->x) & KU_KEY_CERT_SIGN;
-    return flags & EXFLAG_CA && may_sign;
+    return c->ca && (!c->has_usage || c->may_sign);
 }
 
 enum cert_sig cert_sig(const struct cert *c)
@@ -185,137 +308,36 @@ struct bytes cert_der(const struct cert *c)
 
 struct hash32 cert_spki_hash(const struct cert *c)
 {
-    unsigned char *der = NULL;
-    int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->x), &der);
-    struct hash32 h = n > 0 ? sha256(bytes(der, (size_t)n)) : (struct hash32){0};
-    OPENSSL_free(der);
-    return h;
+    return sha256(c->spki);
 }
 
 enum err cert_ec_point(const struct cert *c, enum curve curve, struct ecdsa_point *out)
 {
-    ASN1_OBJECT *type, *group = NULL;
-    const unsigned char *key;
-    int n, kind;
-    const void *parameter;
-    X509_ALGOR *algorithm;
-    size_t size = 2 * curve_size(curve);
-    if (!X509_PUBKEY_get0_param(&type, &key, &n, &algorithm, X509_get_X509_PUBKEY(c->x)))
-        return E_CHAIN;
-    X509_ALGOR_get0(NULL, &kind, &parameter, algorithm);
-    if (OBJ_obj2nid(type) != NID_X9_62_id_ecPublicKey || kind != V_ASN1_OBJECT)
-        return E_CHAIN;
-    group = (ASN1_OBJECT *)parameter;
-    if (OBJ_obj2nid(group) != (curve == CURVE_P256 ? NID_X9_62_prime256v1 : NID_secp384r1))
-        return E_CHAIN;
-    if ((size_t)n != 1 + size || key[0] != 0x04)
-        return E_CHAIN;
+    static const char p256[] = "\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
+                               "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
+    static const char p384[] = "\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
+                               "\x06\x05\x2b\x81\x04\x00\x22";
+    struct bytes expected = curve == CURVE_P256 ? CERT_OID(p256) : CERT_OID(p384);
+    struct bytes spki = c->spki, content, algorithm, bits;
+    size_t n = 2 * curve_size(curve);
     memset(out, 0, sizeof *out);
-    memcpy(out->xy, key + 1, size);
+    if (der_expect(&spki, DER_SEQUENCE, &content) != OK ||
+        take_whole(&content, DER_SEQUENCE, &algorithm) != OK ||
+        der_expect(&content, DER_BIT_STRING, &bits) != OK || content.n)
+        return E_CHAIN;
+    if (!bytes_eq(algorithm, expected) || bits.n != 2 + n || bits.p[0] != 0 || bits.p[1] != 0x04)
+        return E_CHAIN;
+    memcpy(out->xy, bits.p + 2, n);
     return OK;
 }
 
-enum err cert_extension(const struct cert *c, const char *oid, struct bytes *value)
+enum err cert_extension(const struct cert *c, struct bytes oid, struct bytes *value)
 {
-    ASN1_OBJECT *name = OBJ_txt2obj(oid, 1);
-    if (!name)
-        return E_NOMEM;
-    int at = X509_get_ext_by_OBJ(c->x, name, -1);
-    ASN1_OBJECT_free(name);
-    if (at < 0)
-        return E_NOT_FOUND;
-    const ASN1_OCTET_STRING *s = X509_EXTENSION_get_data(X509_get_ext(c->x, at));
-    *value = bytes(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
-    return OK;
-}
-
-/* --- the steps of a chain check --- */
-
-enum err cert_check_issued(const struct cert *c, const struct cert *issuer, unsigned below,
-                           struct problem *p)
-{
-    if (X509_NAME_cmp(X509_get_issuer_name(c->x), X509_get_subject_name(issuer->x)) != 0)
-        return problem(p, E_CHAIN, "certificate \"%s\" is not issued by \"%s\"", c->subject,
-                       issuer->subject);
-    if (!cert_is_ca(issuer))
-        return problem(p, E_CHAIN, "certificate \"%s\" may not issue others", issuer->subject);
-    long pathlen = X509_get_pathlen(issuer->x);
-    if (pathlen >= 0 && (unsigned long)pathlen < below)
-        return problem(p, E_CHAIN, "certificate \"%s\" allows no chain this long", issuer->subject);
-    EVP_PKEY *key = X509_get0_pubkey(issuer->x);
-    if (c->sig == CERT_SIG_OTHER || !key)
-        return problem(p, E_CHAIN, "certificate \"%s\" uses an unsupported algorithm", c->subject);
-    bool good = X509_verify(c->x, key) == 1;
-    ERR_clear_error();
-    return good ? OK
-                : problem(p, E_CHAIN, "the signature on certificate \"%s\" does not verify",
-                          c->subject);
-}
-
-enum err cert_check_dates(const struct cert *c, int64_t unix_time, struct problem *p)
-{
-    if (unix_time < c->not_before)
-        return problem(p, E_CHAIN, "certificate \"%s\" is valid from %lld, the time is %lld",
-                       c->subject, (long long)c->not_before, (long long)unix_time);
-    if (unix_time > c->not_after)
-        return problem(p, E_CHAIN, "certificate \"%s\" expired at %lld, the time is %lld",
-                       c->subject, (long long)c->not_after, (long long)unix_time);
-    return OK;
-}
-
-/* --- containers --- */
-
-static bool take(struct bytes *in, const char *text)
-{
-    size_t n = strlen(text);
-    if (in->n < n || memcmp(in->p, text, n) != 0)
-        return false;
-    in->p += n;
-    in->n -= n;
-    return true;
-}
-
-static bool take_line_end(struct bytes *in)
-{
-    return take(in, "\n") || take(in, "\r\n");
-}
-
-static void skip_space(struct bytes *in)
-{
-    while (in->n && (in->p[0] == '\n' || in->p[0] == '\r' || in->p[0] == ' '))
-        in->p++, in->n--;
-}
-
-/* Up to the first '-', without line ends. */
-static enum err take_base64(struct bytes *in, struct buf *text)
-{
-    while (in->n && in->p[0] != '-') {
-        if (take_line_end(in))
-            continue;
-        TRY(buf_add(text, in->p, 1));
-        in->p++, in->n--;
+    for (size_t i = 0; i < c->n_extensions; i++) {
+        if (bytes_eq(c->extensions[i].oid, oid)) {
+            *value = c->extensions[i].value;
+            return OK;
+        }
     }
-    return OK;
-}
-
-enum err cert_next_pem(struct bytes *text, struct buf *der)
-{
-    struct buf base64 = BUF_INIT(CERT_SIZE_MAX * 2);
-    struct bytes in = *text;
-    enum err e = OK;
-    skip_space(&in);
-    if (in.n == 0)
-        return E_NOT_FOUND;
-    if (!take(&in, "-----BEGIN CERTIFICATE-----") || !take_line_end(&in))
-        return E_MALFORMED;
-    TRY_OUT(take_base64(&in, &base64));
-    if (!take(&in, "-----END CERTIFICATE-----") || (in.n && !take_line_end(&in))) {
-        e = E_MALFORMED;
-        goto out;
-    }
-    TRY_OUT(b64_decode(B64_STANDARD, buf_bytes(&base64), der));
-    *text = in;
-out:
-    buf_free(&base64);
-    return e == OK || e == E_NOMEM ? e : E_MALFORMED;
+    return E_NOT_FOUND;
 }

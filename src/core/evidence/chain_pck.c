@@ -6,7 +6,7 @@
 #define CN_PCK  "Intel SGX PCK Certificate"
 #define CN_ROOT "Intel SGX Root CA"
 #define N_CERTS 3
-/* Content bytes of OID_SGX; its parts append one or two more. */
+/* Content bytes of 1.2.840.113741.1.13.1; its parts append one or two more. */
 #define SGX_OID  "\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x01"
 #define SGX_SIZE (sizeof SGX_OID - 1)
 
@@ -105,7 +105,7 @@ static enum err read_extension(const struct cert *leaf, struct pck *out)
     unsigned seen = 0;
     enum err e;
     memset(out, 0, sizeof *out);
-    TRY(cert_extension(leaf, OID_SGX, &value));
+    TRY(cert_extension(leaf, CERT_OID(SGX_OID), &value));
     TRY(der_expect(&value, DER_SEQUENCE, &parts));
     while ((e = next_part(&parts, &part)) == OK) {
         if (part.sub || part.number > SGX_LAST || seen >> part.number & 1)

@@ -2,10 +2,12 @@
 
 #include "base/codec/der.h"
 
-#define OID_AMD     "1.3.6.1.4.1.3704.1."
-#define OID_PRODUCT OID_AMD "2"
-#define OID_HWID    OID_AMD "4"
-#define OID_CSP_ID  OID_AMD "5"
+/* Content bytes of 1.3.6.1.4.1.3704.1 */
+#define OID_AMD     "\x2b\x06\x01\x04\x01\x9c\x78\x01"
+#define OID_PRODUCT CERT_OID(OID_AMD "\x02")
+#define OID_HWID    CERT_OID(OID_AMD "\x04")
+#define OID_CSP_ID  CERT_OID(OID_AMD "\x05")
+#define OID_SVN(n)  CERT_OID(OID_AMD "\x03" n)
 
 /* --- what the certificate says --- */
 
@@ -29,7 +31,7 @@ static enum snp_product product_named(struct bytes name)
     return SNP_PRODUCT_UNKNOWN;
 }
 
-static enum err read_svn(const struct cert *c, const char *oid, uint8_t *out)
+static enum err read_svn(const struct cert *c, struct bytes oid, uint8_t *out)
 {
     struct bytes value;
     uint64_t svn;
@@ -43,12 +45,12 @@ static enum err read_svn(const struct cert *c, const char *oid, uint8_t *out)
 
 static enum err read_tcb(const struct cert *c, enum snp_product product, struct snp_tcb *out)
 {
-    TRY(read_svn(c, OID_AMD "3.1", &out->bootloader));
-    TRY(read_svn(c, OID_AMD "3.2", &out->tee));
-    TRY(read_svn(c, OID_AMD "3.3", &out->snp));
-    TRY(read_svn(c, OID_AMD "3.8", &out->microcode));
+    TRY(read_svn(c, OID_SVN("\x01"), &out->bootloader));
+    TRY(read_svn(c, OID_SVN("\x02"), &out->tee));
+    TRY(read_svn(c, OID_SVN("\x03"), &out->snp));
+    TRY(read_svn(c, OID_SVN("\x08"), &out->microcode));
     out->has_fmc = product == SNP_TURIN;
-    return out->has_fmc ? read_svn(c, OID_AMD "3.9", &out->fmc) : OK;
+    return out->has_fmc ? read_svn(c, OID_SVN("\x09"), &out->fmc) : OK;
 }
 
 static enum err read_product(const struct cert *c, enum snp_product *out)

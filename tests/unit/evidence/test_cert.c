@@ -181,9 +181,9 @@ static void a_certificate_says_what_was_written(void **state)
     assert_ok(cert_ec_point(c, CURVE_P256, &point));
     assert_memory_equal(point.xy, key.public.xy, 64);
     assert_err(cert_ec_point(c, CURVE_P384, &point), E_CHAIN);
-    assert_ok(cert_extension(c, "1.2.3.9", &value));
+    assert_ok(cert_extension(c, CERT_OID("\x2a\x03\x09"), &value));
     assert_int_equal(value.n, 2);
-    assert_err(cert_extension(c, "1.2.3.8", &value), E_NOT_FOUND);
+    assert_err(cert_extension(c, CERT_OID("\x2a\x03\x08"), &value), E_NOT_FOUND);
     cert_free(c);
     buf_free(&der);
     buf_free(&extensions);
