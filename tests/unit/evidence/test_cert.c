@@ -1,8 +1,10 @@
-#include "test.h"
+#include "vectors.h"
 
 #include "base/codec/b64.h"
 #include "base/crypto/cert.h"
 #include "core/evidence/sim/vendor.h"
+
+#include <openssl/x509v3.h>
 
 /* A certificate of the simulated vendor's writer; keys by name. */
 static struct buf make(const char *subject, const char *issuer, int pathlen, struct bytes more)
@@ -199,6 +201,66 @@ static void validity_includes_both_ends(void **state)
     cert_free(c);
 }
 
+/* --- against OpenSSL's parser, on every certificate there is --- */
+
+static int64_t seconds_of(const ASN1_TIME *t)
+{
+    ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+    int days, seconds;
+    assert_int_equal(ASN1_TIME_diff(&days, &seconds, epoch, t), 1);
+    ASN1_TIME_free(epoch);
+    return days * INT64_C(86400) + seconds;
+}
+
+static void assert_as_openssl(const struct cert *c)
+{
+    const unsigned char *at = cert_der(c).p;
+    X509 *x = d2i_X509(NULL, &at, (long)cert_der(c).n);
+    unsigned char *spki = NULL;
+    char name[256];
+    assert_non_null(x);
+    assert_int_equal(cert_not_before(c), seconds_of(X509_get0_notBefore(x)));
+    assert_int_equal(cert_not_after(c), seconds_of(X509_get0_notAfter(x)));
+    assert_int_equal(cert_is_ca(c), X509_check_ca(x) == 1);
+    X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName, name, sizeof name);
+    assert_string_equal(cert_subject(c), name);
+    X509_NAME_get_text_by_NID(X509_get_issuer_name(x), NID_commonName, name, sizeof name);
+    assert_string_equal(cert_issuer(c), name);
+    int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki);
+    assert_true(hash32_eq(cert_spki_hash(c), sha256(bytes(spki, (size_t)n))));
+    if (cert_check_issued(c, c, 0, NULL) == OK)
+        assert_int_equal(X509_verify(x, X509_get0_pubkey(x)), 1);
+    OPENSSL_free(spki);
+    X509_free(x);
+}
+
+static void real_certificates_are_read_as_openssl_reads_them(void **state)
+{
+    require_vectors();
+    static const char *const kinds[] = {"trust-anchor", "intermediate-cert", "vek-cert",
+                                        "synthetic-snp-cert"};
+    struct table t = table_open("MANIFEST.tsv");
+    unsigned n = 0;
+    while (table_next(&t)) {
+        bool wanted = strstr(cell(&t, "path"), ".der") && !strstr(cell(&t, "path"), "spki");
+        bool known = false;
+        for (size_t i = 0; i < 4; i++)
+            known |= starts_with(cell(&t, "kind"), kinds[i]);
+        if (!wanted || !known)
+            continue;
+        struct buf der = read_vector(cell(&t, "path"));
+        struct cert *c;
+        if (cert_parse(buf_bytes(&der), &c, NULL) != OK)
+            fail_msg("%s was not read", cell(&t, "path"));
+        assert_as_openssl(c);
+        cert_free(c);
+        buf_free(&der);
+        n++;
+    }
+    buf_free(&t.text);
+    assert_true(n >= 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +273,7 @@ int main(void)
         cmocka_unit_test(pem_gives_one_certificate_after_another),
         cmocka_unit_test(a_certificate_says_what_was_written),
         cmocka_unit_test(validity_includes_both_ends),
+        cmocka_unit_test(real_certificates_are_read_as_openssl_reads_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
