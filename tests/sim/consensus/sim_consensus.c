@@ -1,6 +1,8 @@
 /*
  * sim_consensus --seeds A..B [--n N] [--f F] [--liars L] [--verbose]
  *
+ * --mutants BITS plants bugs (MUTANT_ in core/consensus/inside.h).
+ *
  * Plays the seeds and prints counts. A violation prints its seed; the same seed
  * with --verbose tells its story. Exit 0: no violation, 1: some, 2: usage.
  */
@@ -11,7 +13,7 @@
 struct job {
     uint64_t first, last;
     uint32_t n, f, liars;
-    uint64_t seconds;
+    unsigned mutants;
     bool verbose;
 };
 
@@ -28,7 +30,9 @@ static uint64_t number(const char *text)
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: sim_consensus --seeds A..B [--n N] [--f F] [--liars L] [--verbose]\n");
+    fprintf(stderr,
+            "usage: sim_consensus --seeds A..B [--n N] [--f F] [--liars L] [--mutants BITS] "
+            "[--verbose]\n");
     exit(2);
 }
 
@@ -53,6 +57,8 @@ static struct job read_job(int argc, char **argv)
             job.f = (uint32_t)number(value);
         } else if (strcmp(argv[i], "--liars") == 0) {
             job.liars = (uint32_t)number(value);
+        } else if (strcmp(argv[i], "--mutants") == 0) {
+            job.mutants = (unsigned)number(value);
         } else {
             usage();
         }
@@ -77,6 +83,7 @@ static bool play(const struct job *job, uint64_t seed, struct counts *sum)
         o.safety_only = o.liars > o.f;
     }
     o.verbose = job->verbose;
+    o.mutants = job->mutants;
     struct world *w = calloc(1, sizeof *w);
     GD_BUG_ON(!w);
     world_init(w, seed, &o);

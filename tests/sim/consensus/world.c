@@ -391,6 +391,7 @@ static void out_key_ended(void *ctx)
 {
     struct node *n = ctx;
     story(n->w, "the key of guardian %u has ended", n->gid);
+    n->key_gone = true;
 }
 
 static void out_key_stale(void *ctx)
@@ -492,6 +493,7 @@ void node_boot(struct node *n)
     n->mono_ms = roll(&w->dice) % 100000;
     n->wake = UINT64_MAX;
     n->lease_seen = 0;
+    n->key_gone = false;
     n->writing = false;
     replay(n, n->disk.blocks);
     struct bft_config config = config_of(n);
@@ -718,6 +720,18 @@ static void deliver(struct world *w, struct event *e)
         reconnect_later(w, to, from);
 }
 
+/* A seat whose key has ended makes another one, for when it is let in again. */
+static void new_key(struct node *n)
+{
+    struct world *w = n->w;
+    n->key_gone = false;
+    w->o.scheme->keygen(dice_rng(&w->dice), &n->vote, &n->vote_public);
+    if (n->disk.has_key)
+        n->disk.key = n->vote;
+    bft_set_key(n->b, node_now(n), &n->vote);
+    rekey_if_needed(n);
+}
+
 static void step(struct world *w, struct event *e)
 {
     struct node *n = &w->node[e->to];
@@ -759,6 +773,8 @@ static void step(struct world *w, struct event *e)
                                      .to = e->to});
         break;
     }
+    if (n->up && n->key_gone)
+        new_key(n);
     if (n->up && !n->liar)
         oracle_lease(n);
 }

@@ -88,7 +88,7 @@ struct node {
     uint64_t height;
     struct sig_secret seat, vote;
     struct sig_public seat_public, vote_public;
-    bool needs_rekey;
+    bool needs_rekey, key_gone;
     int64_t skew_ms;
     uint64_t mono_ms; /* offset of its monotonic clock */
     uint64_t wake;
@@ -111,6 +111,7 @@ struct ballot {
 struct page {
     bool cfg_known, certified, decided;
     struct cfg cfg;
+    uint32_t q;
     struct hash32 id; /* certified or decided */
     uint64_t certified_at;
     struct ballot *ballot;
