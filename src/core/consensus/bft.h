@@ -61,9 +61,11 @@ struct bft_app {
     enum err (*entry_valid)(void *ctx, uint64_t time_ms, struct bytes entry);
     /* 0 first (revocations), then 1 (administration), ... < BFT_LANES. */
     unsigned (*lane)(void *ctx, struct bytes entry);
-    /* A check of this member alone on a fresh block (H9: additions need a newcomer and q+1 members
-       that answer pings). Costs at most a round. May be NULL. */
-    enum err (*local_check)(void *ctx, const struct block *block);
+    /* A check of this member alone on an entry of a fresh block (H9: an addition needs a newcomer
+       and q+1 members that answer pings). A proposer leaves out what fails here, a voter refuses
+       the block for a round; while it fails the entry waits, as one that is not valid yet. May be
+       NULL. */
+    enum err (*local_check)(void *ctx, struct bytes entry);
     /* Appends the stored block and certificate as decided() gave them. E_NOT_FOUND: pruned. */
     enum err (*block)(void *ctx, uint64_t height, struct buf *block, struct buf *certificate);
     /* Height of the newest checkpoint others may take (PRUNED answers). May be NULL: none. */

@@ -145,27 +145,34 @@ static bool censors(struct bft *b, const struct block *block, uint32_t proposer)
     return n > 0 && left_out(b, block, late, n);
 }
 
-bool chain_acceptable(struct bft *b, struct held *held, uint32_t proposer)
+/* H9 */
+static bool locally_good(struct bft *b, struct bytes entry)
 {
     const struct bft_app *app = &b->config.app;
+    return !app->local_check || app->local_check(app->ctx, entry) == OK;
+}
+
+bool chain_acceptable(struct bft *b, struct held *held, uint32_t proposer)
+{
     const struct block *block = &held->block;
     if (!clock_agrees(b, &block->header))
         return false;
-    if (app->local_check && app->local_check(app->ctx, block) != OK) /* H9 */
-        return false;
+    for (uint32_t i = 0; i < block->n; i++)
+        if (!locally_good(b, block->entry[i]))
+            return false;
     return !censors(b, block, proposer);
 }
 
 /* --- building -------------------------------------------------------------------------- */
 
 /* Pending entries in their order, as many as fit. */
-static uint32_t candidates(const struct bft *b, struct bytes *entry)
+static uint32_t candidates(struct bft *b, struct bytes *entry)
 {
     uint32_t n = 0;
     size_t total = 0;
     for (uint32_t i = 0; i < b->pool.n && n < BFT_MAX_ENTRIES; i++) {
         const struct pending *p = b->pool.entry[i];
-        if (!p->ready || total + p->n > BFT_MAX_ENTRIES_BYTES)
+        if (!p->ready || total + p->n > BFT_MAX_ENTRIES_BYTES || !locally_good(b, pending_bytes(p)))
             continue;
         total += p->n;
         entry[n++] = pending_bytes(p);
@@ -237,7 +244,7 @@ enum err chain_submit(struct bft *b, uint32_t from, struct bytes entry)
     unsigned lane = app->lane ? app->lane(app->ctx, entry) : BFT_LANES - 1;
     struct pending *p;
     TRY(pool_add(&b->pool, from, lane, entry, hash, &p));
-    p->ready = e == OK;
+    p->ready = e == OK && locally_good(b, entry);
     p->added_ms = b->now.mono_ms;
     if (from == POOL_OWN)
         chain_forward(b, BFT_ALL, p);
@@ -258,10 +265,10 @@ static bool keep_entry(void *ctx, struct pending *p)
     if (prune->decided && among(prune->decided, prune->n, p))
         return false;
     enum err e = app->entry_valid(app->ctx, chain_time(b), pending_bytes(p));
-    p->ready = e == OK;
-    if (e == OK)
+    p->ready = e == OK && locally_good(b, pending_bytes(p));
+    if (p->ready)
         return true;
-    return only_not_yet(e) && b->now.mono_ms - p->added_ms < POOL_UNREADY_MS;
+    return (e == OK || only_not_yet(e)) && b->now.mono_ms - p->added_ms < POOL_UNREADY_MS;
 }
 
 void chain_prune(struct bft *b, const struct block *decided)

@@ -280,11 +280,12 @@ static void tick_ask(struct bft *b)
     if (!asks(b) || b->ask_at > b->now.mono_ms)
         return;
     b->ask_at = b->now.mono_ms + ASK_IDLE_MS;
+    chain_prune(b, NULL); /* what was not valid yet may be now */
     struct peer *peer = next_peer(b);
     if (!peer)
         return;
     sync_ask(b, peer);
-    if (!b->voting) /* no rounds of its own, whose ends would send entries again */
+    if (!b->voting)       /* no rounds of its own, whose ends would send entries again */
         chain_forward(b, BFT_ALL, NULL);
     if (b->unsure)
         for (uint32_t i = 0; i < b->peers; i++)
@@ -315,7 +316,7 @@ uint64_t sync_wake(const struct bft *b)
         if (b->peer[i].up)
             at = earlier(at, b->peer[i].ask_at);
     }
-    if (peers && asks(b))
+    if ((peers || b->pool.n > 0) && asks(b))
         at = earlier(at, b->ask_at);
     if (!b->active || !b->voting)
         return at;

@@ -246,21 +246,18 @@ static unsigned app_lane(void *ctx, struct bytes entry)
 }
 
 /* H9: a newcomer must be there, and no seat may be waiting for its REKEY. */
-static enum err app_local_check(void *ctx, const struct block *block)
+static enum err app_local_check(void *ctx, struct bytes entry)
 {
     struct node *n = ctx;
-    for (uint32_t i = 0; i < block->n; i++) {
-        struct entry e;
-        if (entry_read(block->entry[i], &e) != OK || e.type != ENTRY_CHANGE ||
-            e.change != CHANGE_ADD)
-            continue;
-        const struct node *newcomer = world_find(n->w, e.gid);
-        if (!newcomer || !newcomer->up)
+    struct entry e;
+    if (entry_read(entry, &e) != OK || e.type != ENTRY_CHANGE || e.change != CHANGE_ADD)
+        return OK;
+    const struct node *newcomer = world_find(n->w, e.gid);
+    if (!newcomer || !newcomer->up)
+        return E_NOT_READY;
+    for (uint32_t k = 0; k < n->w->nodes; k++)
+        if (n->w->node[k].needs_rekey)
             return E_NOT_READY;
-        for (uint32_t k = 0; k < n->w->nodes; k++)
-            if (n->w->node[k].needs_rekey)
-                return E_NOT_READY;
-    }
     return OK;
 }
 
