@@ -24,7 +24,7 @@
 #define KEY_SEGMENTS_MAX  8
 #define KEY_PURPOSE_MAX   64
 #define KEY_NAMESPACE_MAX 63
-#define KEY_LABEL_MAX     1024
+#define KEY_LABEL_MAX     512
 /* The purpose of a request that names none. */
 #define KEY_PURPOSE_DEFAULT "default"
 
