@@ -22,12 +22,13 @@
 
 #define SEAL_OVERHEAD 41
 /* A block with the largest entries and a checkpoint part stay below. */
-#define SEAL_MAX (16 << 20)
+#define SEAL_MAX     (16 << 20)
+#define SEAL_KEY_MAX 512
 
 struct seal_where {
     struct hash32 cluster;
     const char *kind; /* "share", "block", ...; 1 to 64 bytes */
-    struct bytes key; /* the position within the kind; may be empty */
+    struct bytes key; /* the position within the kind; may be empty, at most SEAL_KEY_MAX */
     uint64_t version;
 };
 
