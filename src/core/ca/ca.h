@@ -121,8 +121,8 @@ struct ca_namespace {
     struct ca_common common;
     const char *ns; /* a DNS label */
     struct sig_public key, root;
-    bool threshold;               /* pathlen 0 instead of 1 */
-    const struct ca_names *names; /* what its leaves may carry */
+    bool threshold;        /* pathlen 0 instead of 1 */
+    struct ca_names names; /* what its leaves may carry */
 };
 
 struct ca_issuing {
