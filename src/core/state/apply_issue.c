@@ -26,7 +26,7 @@ static enum err check_policy(struct apply *a, const struct workload_subject *w,
     struct policy_record record;
     TRY(policy_decode(m.policy, &record));
     for (size_t i = 0; i < n; i++)
-        if (!(record.tcb_statuses & policy_tcb_status(tcb_status_name(v[i].tcb_status))))
+        if (!policy_allows_tcb(&record, v[i].tcb_status))
             return problem(a->p, E_TCB_STATUS, "guardian %u sees the TCB status %s", v[i].signer,
                            tcb_status_name(v[i].tcb_status));
     return OK;
