@@ -111,6 +111,7 @@ static void write_snp(struct json_builder *b, const struct claims *c)
 enum err claims_to_json(const struct claims *c, json_t **out)
 {
     struct json_builder b = json_build();
+    jb_bool(&b, "simulated", c->simulated);
     if (c->platform == PLATFORM_TDX)
         write_tdx(&b, c);
     else
