@@ -245,6 +245,10 @@ static void cast(struct bft *b, enum vote_type type, struct hash32 id)
     m.vote = (struct vote){
         .type = type, .height = b->height, .round = b->round, .id = id, .gid = b->config.gid};
     check_never_back(b, &m.vote);
+    if (type == VOTE_PREVOTE)
+        b->propose_at = NEVER;
+    else
+        b->prevote_at = NEVER;
     struct hash64 d = vote_digest(b->cfg.cluster_id, b->cfg_hash, type, b->height, b->round, id);
     m.vote.signature = b->config.scheme->sign(&b->secret, BYTES_OF(d.b));
     remember_own_vote(b, &m.vote);
