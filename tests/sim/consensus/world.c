@@ -358,6 +358,8 @@ static void out_wake_at(void *ctx, uint64_t mono_ms)
     n->wake = at;
     if (at == UINT64_MAX)
         return;
+    if (at <= n->w->now_ms)
+        violated(n->w, "guardian %u wants to be woken in the past", n->gid);
     world_push(n->w, (struct event){.at = at > n->w->now_ms ? at : n->w->now_ms + 1,
                                     .type = EVENT_WAKE,
                                     .to = n->index,
