@@ -85,35 +85,35 @@ struct member_config {
     struct member_out out;
 };
 
-struct member;
+struct guardian;
 
-enum err member_new(const struct member_config *config, struct member **out);
+enum err member_new(const struct member_config *config, struct guardian **out);
 /* Wipes all secrets. */
-void member_free(struct member *m);
+void member_free(struct guardian *m);
 
 /* What was stored, before member_start(): E_SIGNATURE for a record that is not ours, which then
  * counts as missing. Blocks and checkpoints in rising order of number. */
-enum err member_load(struct member *m, enum member_record kind, uint64_t number,
+enum err member_load(struct guardian *m, enum member_record kind, uint64_t number,
                      struct bytes sealed);
-void member_start(struct member *m, struct now now);
+void member_start(struct guardian *m, struct now now);
 
 /* exporter: BINDING_EXPORTER_SIZE bytes; is_client: this side dialled. */
-void member_link_open(struct member *m, struct now now, uint32_t link, struct bytes exporter,
+void member_link_open(struct guardian *m, struct now now, uint32_t link, struct bytes exporter,
                       bool is_client);
-void member_link_message(struct member *m, struct now now, uint32_t link, struct bytes message);
-void member_link_closed(struct member *m, struct now now, uint32_t link);
-void member_stored(struct member *m, struct now now, uint64_t token);
+void member_link_message(struct guardian *m, struct now now, uint32_t link, struct bytes message);
+void member_link_closed(struct guardian *m, struct now now, uint32_t link);
+void member_stored(struct guardian *m, struct now now, uint64_t token);
 /* evidence is empty when none could be made. */
-void member_quoted(struct member *m, struct now now, uint64_t id, struct bytes evidence);
+void member_quoted(struct guardian *m, struct now now, uint64_t id, struct bytes evidence);
 /* claims count only if e is OK. */
-void member_judged(struct member *m, struct now now, uint64_t id, enum err e,
+void member_judged(struct guardian *m, struct now now, uint64_t id, enum err e,
                    const struct claims *claims, const struct problem *problem);
-void member_request(struct member *m, struct now now, uint64_t request,
+void member_request(struct guardian *m, struct now now, uint64_t request,
                     const struct member_request *r);
 /* The key under which node serves the API: its SPKI, to be certified. */
-void member_api_key(struct member *m, struct now now, struct bytes spki);
+void member_api_key(struct guardian *m, struct now now, struct bytes spki);
 /* At least every 100 ms while member_wake() is not UINT64_MAX, and at that time. */
-void member_tick(struct member *m, struct now now);
+void member_tick(struct guardian *m, struct now now);
 
 /* For simulations and status: nothing secret. */
 enum member_phase {
@@ -129,7 +129,7 @@ struct member_status {
     uint64_t lease_ms; /* left; 0: none */
     bool holds_share;
 };
-void member_status(const struct member *m, struct now now, struct member_status *out);
-const struct state *member_state(const struct member *m);
+void member_status(const struct guardian *m, struct now now, struct member_status *out);
+const struct state *member_state(const struct guardian *m);
 
 #endif
