@@ -9,7 +9,7 @@
 #include "core/keys/keys.h"
 #include "core/policy/policy.h"
 #include "core/state/address.h"
-#include "core/state/names.h"
+#include "core/ca/ca.h"
 #include "core/state/state_int.h"
 
 #define TEXT_MAX   (64 * 1024)     /* a measurement record with full lists is a tenth of it */
@@ -23,9 +23,8 @@ static enum err read_dns(json_t *list, struct ca_names *names, struct problem *p
         const char *text = json_str(json_item(list, i));
         if (!text)
             return problem(p, E_MALFORMED, "change.dns[%zu] is not text", i);
-        if (!ca_dns_valid(bytes_str(text)))
+        if (ca_names_add_dns(names, bytes_str(text)) != OK)
             return problem(p, E_VALUE, "change.dns[%zu] is not a DNS name", i);
-        names->dns[names->n_dns++] = bytes_str(text);
     }
     return OK;
 }
@@ -36,7 +35,7 @@ static enum err read_networks(json_t *list, struct ca_names *names, struct probl
         const char *text = json_str(json_item(list, i));
         if (!text)
             return problem(p, E_MALFORMED, "change.ip[%zu] is not text", i);
-        if (ca_net_parse(text, &names->ip[names->n_ip++]) != OK)
+        if (ca_names_add_net(names, text) != OK)
             return problem(p, E_VALUE, "change.ip[%zu] is not a network", i);
     }
     return OK;
@@ -65,7 +64,7 @@ static enum err change_namespace_create(struct apply *a, const json_t *change)
     TRY_OUT(read_dns(dns, &names, a->p));
     TRY_OUT(read_networks(ip, &names, a->p));
     struct writer w = writer(&b);
-    names_write(&w, &names);
+    ca_names_write(&w, &names);
     TRY_OUT(writer_end(&w));
     e = namespace_create(a, name, sealed ? NS_SEALED : NS_THRESHOLD, buf_bytes(&b));
 out:

@@ -56,7 +56,7 @@ enum err apply_fault(struct apply *a)
     struct evidence liar;
     TRY(evidence_peek(a->entry.body, &liar));
     struct cfg cfg;
-    TRY(state_cfg_at(a->s, liar.height, &cfg));
+    TRY(state_past_cfg(a->s, liar.height, &cfg));
     struct hash32 proof = proof_name(a->id, cfg_hash(&cfg));
     if (!proof_known(a->s, proof)) {
         TRY(evidence_check(a->s->deps.sig, &cfg, a->entry.body, &liar));

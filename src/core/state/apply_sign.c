@@ -9,7 +9,7 @@
  * out by RETRY. Everybody rebuilds the signed bytes: nobody sends them.
  */
 #include "base/crypto/p256.h"
-#include "core/state/names.h"
+#include "core/ca/ca.h"
 #include "core/state/state_int.h"
 
 static struct key op_key(uint64_t number)
@@ -94,8 +94,10 @@ static enum err namespace_tbs(const struct state *s, const struct rec_signop *op
                               .key = *ns_key,
                               .root = *root,
                               .threshold = ns.mode == NS_THRESHOLD};
+    struct ca_names names;
     struct reader r = reader(ns.names);
-    names_read(&r, &ca.names);
+    ca_names_read(&r, &names);
+    ca.names = &names;
     TRY(reader_end(&r, E_INTERNAL));
     return ca_namespace_tbs(&ca, out);
 }
@@ -163,15 +165,13 @@ struct hash64 membership_hash(struct hash32 cluster_id, struct hash32 cfg_hash,
 
 /* --- keeping what was signed ----------------------------------------------------------------- */
 
+/* By cfg, so that receipts of older blocks can be made. */
 static enum err keep_membership(struct state *s, const struct rec_signop *op,
                                 const struct signature *sig)
 {
-    struct key k = key_plain('m');
+    struct key k = key_hash('m', op->cause);
     struct rec_membership m = {
         .cfg_hash = op->cause, .first_height = (uint64_t)op->not_before, .signature = *sig};
-    struct rec_membership newest;
-    if (membership_get(s->store, &k, &newest) == OK && newest.first_height > m.first_height)
-        return OK;
     return membership_put(s->store, &k, &m);
 }
 
@@ -400,23 +400,6 @@ enum err namespace_create(struct apply *a, const char *name, enum ns_mode mode, 
     return add_crl(a, SIGN_CRL_NS, name);
 }
 
-/* Guardians are reached at any address, by names below the trust domain, and by those that the
- * founding seats have. */
-static enum err guardian_names(const struct genesis *g, struct buf *out)
-{
-    struct ca_names names = {.n_ip = 2, .ip = {{.family = 4}, {.family = 6}}};
-    names.dns[names.n_dns++] = bytes_str(g->trust_domain);
-    for (uint32_t i = 0; i < g->n_seats && names.n_dns < CA_NAMES_MAX; i++) {
-        struct ca_ip ip;
-        struct bytes host = bytes_str(g->seats[i].host);
-        if (ca_ip_parse(g->seats[i].host, &ip) != OK && ca_dns_valid(host))
-            names.dns[names.n_dns++] = host;
-    }
-    struct writer w = writer(out);
-    names_write(&w, &names);
-    return writer_end(&w);
-}
-
 enum err root_is_born(struct apply *a)
 {
     struct rec_signop op = {.kind = SIGN_ROOT, .cause = state_cluster(a->s).root_id};
@@ -424,8 +407,11 @@ enum err root_is_born(struct apply *a)
     op.not_after = apply_unix(a) + ROOT_LIFETIME_S;
     TRY(signop_add(a->s, &op));
     TRY(add_crl(a, SIGN_CRL_ROOT, ""));
+    struct ca_names any = {.any = true}; /* seats have names of many owners */
     struct buf names = BUF_INIT(STORE_VALUE_MAX);
-    enum err e = guardian_names(a->s->genesis, &names);
+    struct writer w = writer(&names);
+    ca_names_write(&w, &any);
+    enum err e = writer_end(&w);
     if (e == OK)
         e = namespace_create(a, NS_GUARDIAN, NS_SEALED, buf_bytes(&names));
     buf_free(&names);

@@ -187,7 +187,7 @@ struct rec_blame {
     struct hash32 entry;
 };
 
-/* 'm': the newest membership certificate: FROST over H("cfg"; cfg hash, first height). */
+/* 'm' cfg hash: its membership certificate: FROST over H("cfg"; cfg hash, first height). */
 struct rec_membership {
     struct hash32 cfg_hash;
     uint64_t first_height;

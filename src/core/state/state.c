@@ -178,7 +178,7 @@ enum err state_next_cfg(const struct state *s, struct cfg *out)
     return reader_end(&r, E_INTERNAL);
 }
 
-enum err state_cfg_at(const struct state *s, uint64_t height, struct cfg *out)
+enum err state_past_cfg(const struct state *s, uint64_t height, struct cfg *out)
 {
     struct key prefix = key_plain('F');
     struct bytes key = BYTES_NONE, value, found = BYTES_NONE;

@@ -70,6 +70,8 @@ enum err state_check(struct state *s, struct block_time at, struct bytes entry, 
 enum err state_decide(struct state *s, const struct header *header, const struct bytes *entries,
                       size_t n);
 
+/* The members in force at a past height; E_NOT_FOUND before block 1. */
+enum err state_past_cfg(const struct state *s, uint64_t height, struct cfg *out);
 /* The members in force for the next block. Valid until the next state_decide(). */
 const struct cfg *state_cfg(const struct state *s);
 struct hash32 state_root(struct state *s);

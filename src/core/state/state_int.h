@@ -60,8 +60,6 @@ struct rec_cluster state_cluster_of(const struct state *s);
 enum err state_put_cluster(struct state *s, const struct rec_cluster *c);
 /* The members from the next block on, as far as this block's entries have decided. */
 enum err state_next_cfg(const struct state *s, struct cfg *out);
-/* Those of a past height. E_NOT_FOUND. */
-enum err state_cfg_at(const struct state *s, uint64_t height, struct cfg *out);
 /* Replaces them; asks for a membership certificate. */
 enum err state_put_cfg(struct apply *a, const struct cfg *cfg);
 /* Begins the first ceremony, or the next attempt of it. */
