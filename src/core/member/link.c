@@ -1,0 +1,321 @@
+/*
+ * Links: mutual attestation on a connection (design.md section 5).
+ *
+ *   both      HELLO {cluster, seat key, vote key, instance id, nonce, has a cluster?}
+ *   both      EVIDENCE {signatures by both keys, evidence whose REPORTDATA binds this
+ *             connection, both nonces, the role, the cluster and the keys}
+ *   both      READY {the gid that I know you by}
+ *
+ * Until both said READY nothing else is heard. A connection that was attested
+ * speaks for exactly the keys of its HELLO.
+ */
+#include "core/member/member_int.h"
+#include "base/log.h"
+
+#define PROTOCOL_VERSION 1
+#define EVIDENCE_LIMIT   (512 * 1024)
+
+void link_send(struct guardian *m, struct link *l, struct bytes message)
+{
+    m->config.out.send(m->config.out.ctx, l->id, message);
+}
+
+static struct link *find_link(struct guardian *m, uint32_t id)
+{
+    for (unsigned i = 0; i < MEMBER_LINKS_MAX; i++)
+        if (m->links[i].step != LINK_FREE && m->links[i].id == id)
+            return &m->links[i];
+    return NULL;
+}
+
+struct link *link_of_gid(struct guardian *m, uint32_t gid)
+{
+    for (unsigned i = 0; i < MEMBER_LINKS_MAX; i++)
+        if (m->links[i].step == LINK_ATTESTED && m->links[i].is_ready &&
+            m->links[i].subject.gid == gid)
+            return &m->links[i];
+    return NULL;
+}
+
+static void forget_link(struct guardian *m, struct link *l)
+{
+    uint32_t gid = l->step == LINK_ATTESTED && l->is_ready ? l->subject.gid : 0;
+    *l = (struct link){.step = LINK_FREE};
+    if (gid && m->bft && !link_of_gid(m, gid))
+        bft_peer_down(m->bft, m->now, gid);
+}
+
+void link_drop(struct guardian *m, struct link *l, const char *why)
+{
+    uint32_t id = l->id;
+    log_info("link %u closed: %s", id, why);
+    forget_link(m, l);
+    m->config.out.close(m->config.out.ctx, id, why);
+}
+
+static void send_hello(struct guardian *m, struct link *l)
+{
+    struct buf b = BUF_INIT(512);
+    struct writer w = writer(&b);
+    struct sig_public seat = sig_public_of(&m->secrets.seat),
+                      vote = sig_public_of(&m->secrets.vote);
+    wr_u8(&w, MSG_HELLO);
+    wr_u8(&w, PROTOCOL_VERSION);
+    wr_raw(&w, m->config.cluster_id.b, 32);
+    wr_raw(&w, seat.b, sizeof seat.b);
+    wr_raw(&w, vote.b, sizeof vote.b);
+    wr_raw(&w, m->secrets.instance_id, sizeof m->secrets.instance_id);
+    wr_raw(&w, l->my_nonce, sizeof l->my_nonce);
+    wr_bool(&w, m->is_founded);
+    link_send(m, l, buf_bytes(&b));
+    buf_free(&b);
+}
+
+void member_link_open(struct guardian *m, struct now now, uint32_t id, struct bytes exporter,
+                      bool is_client)
+{
+    m->now = now;
+    struct link *l = NULL;
+    for (unsigned i = 0; i < MEMBER_LINKS_MAX && !l; i++)
+        if (m->links[i].step == LINK_FREE)
+            l = &m->links[i];
+    if (!l || exporter.n != BINDING_EXPORTER_SIZE) {
+        m->config.out.close(m->config.out.ctx, id, "too many links");
+        return;
+    }
+    *l = (struct link){
+        .id = id, .step = LINK_HELLO, .is_client = is_client, .opened_ms = now.mono_ms};
+    memcpy(l->exporter, exporter.p, sizeof l->exporter);
+    rng_fill(m->config.rng, l->my_nonce, sizeof l->my_nonce);
+    send_hello(m, l);
+}
+
+void member_link_closed(struct guardian *m, struct now now, uint32_t id)
+{
+    m->now = now;
+    struct link *l = find_link(m, id);
+    if (l)
+        forget_link(m, l);
+}
+
+/* What REPORTDATA must hold on this link, of our evidence or of the other side's. */
+static struct binding_peer binding(const struct guardian *m, const struct link *l, bool mine)
+{
+    struct binding_peer b = {.cluster_id = m->config.cluster_id};
+    memcpy(b.exporter, l->exporter, sizeof b.exporter);
+    memcpy(b.client_nonce, l->is_client ? l->my_nonce : l->its_nonce, sizeof b.client_nonce);
+    memcpy(b.server_nonce, l->is_client ? l->its_nonce : l->my_nonce, sizeof b.server_nonce);
+    b.role = l->is_client == mine ? BINDING_CLIENT : BINDING_SERVER;
+    b.seat_key = mine ? sig_public_of(&m->secrets.seat) : l->seat_key;
+    b.vote_key = mine ? sig_public_of(&m->secrets.vote) : l->vote_key;
+    memcpy(b.instance_id, mine ? m->secrets.instance_id : l->instance_id, sizeof b.instance_id);
+    return b;
+}
+
+static enum err on_hello(struct guardian *m, struct link *l, struct reader *r)
+{
+    struct hash32 cluster_id;
+    rd_require(r, !l->has_hello && rd_u8(r) == PROTOCOL_VERSION);
+    rd_copy(r, cluster_id.b, sizeof cluster_id.b);
+    rd_copy(r, l->seat_key.b, sizeof l->seat_key.b);
+    rd_copy(r, l->vote_key.b, sizeof l->vote_key.b);
+    rd_copy(r, l->instance_id, sizeof l->instance_id);
+    rd_copy(r, l->its_nonce, sizeof l->its_nonce);
+    l->has_cluster = rd_bool(r);
+    TRY(reader_end(r, E_MALFORMED));
+    if (!hash32_eq(cluster_id, m->config.cluster_id))
+        return E_NOT_ALLOWED;
+    l->has_hello = true;
+    l->step = LINK_EVIDENCE;
+    struct job *j = job_new(m, JOB_LINK_QUOTE, 10000);
+    if (!j)
+        return E_RATE;
+    j->link = l->id;
+    struct quote_request q = {.kind = QUOTE_PEER, .peer = binding(m, l, true)};
+    m->config.out.quote(m->config.out.ctx, j->id, &q);
+    return OK;
+}
+
+void link_quoted(struct guardian *m, struct job *j, struct bytes evidence)
+{
+    struct link *l = find_link(m, j->link);
+    if (!l)
+        return;
+    if (!evidence.n) {
+        link_drop(m, l, "no evidence could be made");
+        return;
+    }
+    struct binding_peer bound = binding(m, l, true);
+    struct hash64 h = binding_peer(&bound);
+    struct signature by_seat = m->config.deps.sig->sign(&m->secrets.seat, BYTES_OF(h.b));
+    struct signature by_vote = m->config.deps.sig->sign(&m->secrets.vote, BYTES_OF(h.b));
+    struct buf b = BUF_INIT(EVIDENCE_LIMIT + 1024);
+    struct writer w = writer(&b);
+    wr_u8(&w, MSG_EVIDENCE);
+    wr_raw(&w, by_seat.b, sizeof by_seat.b);
+    wr_raw(&w, by_vote.b, sizeof by_vote.b);
+    wr_var(&w, evidence);
+    if (writer_end(&w) == OK)
+        link_send(m, l, buf_bytes(&b));
+    buf_free(&b);
+}
+
+static enum err on_evidence(struct guardian *m, struct link *l, struct reader *r)
+{
+    struct signature by_seat, by_vote;
+    rd_copy(r, by_seat.b, sizeof by_seat.b);
+    rd_copy(r, by_vote.b, sizeof by_vote.b);
+    struct bytes evidence = rd_var(r, EVIDENCE_LIMIT);
+    TRY(reader_end(r, E_MALFORMED));
+    if (l->step != LINK_EVIDENCE)
+        return E_MALFORMED;
+    struct binding_peer bound = binding(m, l, false);
+    struct hash64 h = binding_peer(&bound);
+    TRY(m->config.deps.sig->verify(&l->seat_key, BYTES_OF(h.b), &by_seat));
+    TRY(m->config.deps.sig->verify(&l->vote_key, BYTES_OF(h.b), &by_vote));
+    struct job *j = job_new(m, JOB_LINK_JUDGE, 10000);
+    if (!j)
+        return E_RATE;
+    j->link = l->id;
+    l->evidence = sha256(evidence);
+    m->config.out.judge(m->config.out.ctx, j->id, evidence);
+    return OK;
+}
+
+/* The guest was started for this cluster: what its launch configuration says (design.md 3). */
+static enum err check_launch(const struct guardian *m, const struct claims *c, struct problem *p)
+{
+    static const uint8_t zero[16];
+    const uint8_t *id = m->config.cluster_id.b;
+    if (c->platform == PLATFORM_SNP && memcmp(c->snp.host_data, id, 32) != 0)
+        return problem(p, E_HOST_DATA, "HOST_DATA is not the cluster's id");
+    if (c->platform == PLATFORM_TDX && (memcmp(c->tdx.mr_config_id, id, 32) != 0 ||
+                                        memcmp(c->tdx.mr_config_id + 32, zero, 16) != 0))
+        return problem(p, E_HOST_DATA, "MRCONFIGID is not the cluster's id");
+    return OK;
+}
+
+static enum err whitelisted(struct guardian *m, const struct claims *c, struct problem *p)
+{
+    struct policy_record record;
+    struct hash32 hash = c->measurement_hash_bare;
+    if (m->is_founded) {
+        struct rec_measurement rec;
+        struct hash32 which;
+        enum err e = state_measurement(m->state, NS_GUARDIAN, hash, hash, &rec, &which);
+        if (e != OK)
+            return problem(p, e, "%s", err_text(e));
+        TRY(policy_decode(rec.policy, &record));
+        return policy_match(&record, c, p);
+    }
+    const struct genesis *g = m->config.genesis;
+    for (uint32_t i = 0; i < g->n_measurements; i++) {
+        TRY(policy_parse(bytes_str(g->measurements[i]), &record, p));
+        if (hash32_eq(policy_measurement_hash(&record), hash))
+            return policy_match(&record, c, p);
+    }
+    return problem(p, E_MEAS_NOT_FOUND, "the guardian policy does not name this software");
+}
+
+enum err link_judge_guardian(struct guardian *m, const struct claims *c, struct peer_subject *out,
+                             struct problem *p)
+{
+    if (c->simulated && !m->config.genesis->simulation)
+        return problem(p, E_CHAIN, "simulated evidence in a cluster that is none");
+    TRY(whitelisted(m, c, p));
+    TRY(check_launch(m, c, p));
+    struct bytes platform_id = claims_platform_id(c);
+    struct rec_seat seat;
+    if (!member_seat_of_platform(m, platform_id, &seat))
+        return problem(p, E_CHIP, "no seat is for this machine");
+    if (seat.is_pinned && !sig_public_eq(seat.seat_key, out->seat_key))
+        return problem(p, E_NOT_ALLOWED, "seat %u is held by another key", seat.gid);
+    out->gid = seat.gid;
+    out->platform = c->platform;
+    out->platform_id = seat.platform_id;
+    out->measurement_hash = c->measurement_hash_bare;
+    return OK;
+}
+
+void link_judged(struct guardian *m, struct job *j, enum err e, const struct claims *claims,
+                 const struct problem *problem_in)
+{
+    struct link *l = find_link(m, j->link);
+    struct problem p = {0};
+    if (problem_in)
+        p = *problem_in;
+    if (!l || l->step != LINK_EVIDENCE)
+        return;
+    struct binding_peer bound = binding(m, l, false);
+    struct hash64 h = binding_peer(&bound);
+    l->subject = (struct peer_subject){.seat_key = l->seat_key, .vote_key = l->vote_key};
+    if (e == OK && memcmp(claims->report_data, h.b, sizeof h.b) != 0)
+        e = problem(&p, E_NONCE, "the evidence is not for this connection");
+    if (e == OK)
+        e = link_judge_guardian(m, claims, &l->subject, &p);
+    if (e == OK && l->subject.gid == m->gid)
+        e = problem(&p, E_NOT_ALLOWED, "this is our own seat");
+    if (e != OK) {
+        p.err = e;
+        log_warn("a peer was refused: %s: %s", err_code(e), problem_text(&p));
+        link_drop(m, l, "refused");
+        return;
+    }
+    l->step = LINK_ATTESTED;
+    l->tcb_status = claims->tcb_status;
+    struct buf b = BUF_INIT(16);
+    struct writer w = writer(&b);
+    wr_u8(&w, MSG_READY);
+    wr_u32(&w, l->subject.gid);
+    link_send(m, l, buf_bytes(&b));
+    buf_free(&b);
+    if (l->is_ready)
+        found_link_ready(m, l);
+}
+
+static enum err on_ready(struct guardian *m, struct link *l, struct reader *r)
+{
+    uint32_t gid = rd_u32(r);
+    TRY(reader_end(r, E_MALFORMED));
+    if (m->gid == 0)
+        m->gid = gid; /* a newcomer learns its number from those who read the log */
+    if (gid != m->gid)
+        return E_NOT_ALLOWED;
+    l->is_ready = true;
+    if (l->step == LINK_ATTESTED)
+        found_link_ready(m, l);
+    return OK;
+}
+
+void member_link_message(struct guardian *m, struct now now, uint32_t id, struct bytes message)
+{
+    m->now = now;
+    struct link *l = find_link(m, id);
+    if (!l)
+        return;
+    l->heard_ms = now.mono_ms;
+    struct reader r = reader(message);
+    uint8_t type = rd_u8(&r);
+    enum err e = E_MALFORMED;
+    if (type == MSG_HELLO)
+        e = on_hello(m, l, &r);
+    else if (type == MSG_EVIDENCE)
+        e = on_evidence(m, l, &r);
+    else if (type == MSG_READY && l->has_hello)
+        e = on_ready(m, l, &r);
+    else if (l->step == LINK_ATTESTED && l->is_ready) {
+        e = OK;
+        if (type != MSG_LOG)
+            found_message(m, l, type, &r);
+        else if (m->bft)
+            e = bft_message(m->bft, now, l->subject.gid, rd_rest(&r));
+    } else if (l->step == LINK_ATTESTED || l->step == LINK_EVIDENCE) {
+        e = OK; /* sent before it knew that we are not ready: sent again later */
+    }
+    if (e != OK) {
+        log_warn("link %u sent a bad message of type %u: %s", id, type, err_code(e));
+        l = find_link(m, id);
+        if (l)
+            link_drop(m, l, "bad message");
+    }
+}
