@@ -94,10 +94,8 @@ static enum err namespace_tbs(const struct state *s, const struct rec_signop *op
                               .key = *ns_key,
                               .root = *root,
                               .threshold = ns.mode == NS_THRESHOLD};
-    struct ca_names names;
     struct reader r = reader(ns.names);
-    ca_names_read(&r, &names);
-    ca.names = &names;
+    ca_names_read(&r, &ca.names);
     TRY(reader_end(&r, E_INTERNAL));
     return ca_namespace_tbs(&ca, out);
 }
