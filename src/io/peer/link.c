@@ -11,7 +11,7 @@
 #define LINGER_MS  1000
 
 struct target {
-    uint64_t id;
+    uint32_t id;
     char *host;
     uint16_t port;
     struct peers *peers;
@@ -26,7 +26,7 @@ struct target {
 enum link_state { LINK_CONNECTING, LINK_OPEN, LINK_TRUSTED, LINK_CLOSING };
 
 struct link {
-    uint64_t id;
+    uint32_t id;
     enum link_state state;
     struct peers *peers;
     struct target *target;
@@ -47,7 +47,8 @@ struct peers {
     struct listener *listener;
     struct link *links;
     struct target *targets;
-    uint64_t last_id, dropped;
+    uint32_t last_id;
+    uint64_t dropped;
 };
 
 const struct peers_config peers_defaults = {
@@ -65,7 +66,7 @@ static void dial_now(void *ctx);
 
 /* --- finding and freeing --- */
 
-static struct link *find_link(const struct peers *p, uint64_t id)
+static struct link *find_link(const struct peers *p, uint32_t id)
 {
     for (struct link *k = p->links; k; k = k->next)
         if (k->id == id && (k->state == LINK_OPEN || k->state == LINK_TRUSTED))
@@ -73,7 +74,7 @@ static struct link *find_link(const struct peers *p, uint64_t id)
     return NULL;
 }
 
-static struct target *find_target(const struct peers *p, uint64_t id)
+static struct target *find_target(const struct peers *p, uint32_t id)
 {
     for (struct target *t = p->targets; t; t = t->next)
         if (t->id == id)
@@ -116,7 +117,7 @@ static void link_gone(struct link *k)
 static void link_end(struct link *k, const char *why)
 {
     struct peers *p = k->peers;
-    uint64_t id = k->id;
+    uint32_t id = k->id;
     bool known = k->state == LINK_OPEN || k->state == LINK_TRUSTED;
     stream_close(k->stream);
     link_gone(k);
@@ -157,7 +158,7 @@ static enum err check_frame(struct bytes frame)
     return frame.n <= PEER_FRAME_MAX ? OK : E_TOO_LARGE;
 }
 
-enum err peers_send(struct peers *p, uint64_t link, struct bytes frame)
+enum err peers_send(struct peers *p, uint32_t link, struct bytes frame)
 {
     TRY(check_frame(frame));
     struct link *k = find_link(p, link);
@@ -168,7 +169,7 @@ enum err peers_send(struct peers *p, uint64_t link, struct bytes frame)
     return OK;
 }
 
-enum err peers_send_to(struct peers *p, uint64_t target, struct bytes frame)
+enum err peers_send_to(struct peers *p, uint32_t target, struct bytes frame)
 {
     TRY(check_frame(frame));
     struct target *t = find_target(p, target);
@@ -179,7 +180,7 @@ enum err peers_send_to(struct peers *p, uint64_t target, struct bytes frame)
     return frame_queue_add(&t->waiting, frame, &p->dropped);
 }
 
-void peers_trust(struct peers *p, uint64_t link)
+void peers_trust(struct peers *p, uint32_t link)
 {
     struct link *k = find_link(p, link);
     if (!k || k->state == LINK_TRUSTED)
@@ -200,7 +201,7 @@ static void on_data(void *ctx, struct stream *s, struct bytes in)
 {
     struct link *k = ctx;
     struct peers *p = k->peers;
-    uint64_t id = k->id;
+    uint32_t id = k->id;
     while (in.n > 0 && k->state != LINK_CLOSING) {
         struct buf frame;
         enum err e = framer_feed(&k->framer, &in, &frame);
@@ -229,7 +230,7 @@ static void on_closed(void *ctx, enum err why, const char *detail)
 {
     struct link *k = ctx;
     struct peers *p = k->peers;
-    uint64_t id = k->id;
+    uint32_t id = k->id;
     bool known = k->state == LINK_OPEN || k->state == LINK_TRUSTED;
     if (k->target)
         log_debug("peer %s port=%u: %s", k->target->host, k->target->port, detail);
@@ -251,7 +252,8 @@ static void is_open(struct link *k)
         .address = stream_peer_address(k->stream),
     };
     if (stream_peer_certificates(k->stream) == 0 ||
-        stream_export(k->stream, PEER_EXPORTER_LABEL, opened.exporter, PEER_EXPORTER_SIZE) != OK) {
+        stream_export(k->stream, BINDING_EXPORTER_LABEL, opened.exporter, BINDING_EXPORTER_SIZE) !=
+            OK) {
         link_end(k, "no certificate");
         return;
     }
@@ -268,6 +270,22 @@ static void on_opened(void *ctx, struct stream *s)
 
 static const struct stream_handler stream_handler = {on_opened, on_data, on_drained, on_closed};
 
+static bool is_used(const struct peers *p, uint32_t id)
+{
+    for (struct link *k = p->links; k; k = k->next)
+        if (k->id == id)
+            return true;
+    return id == 0 || find_target(p, id);
+}
+
+static uint32_t new_id(struct peers *p)
+{
+    do
+        p->last_id++;
+    while (is_used(p, p->last_id));
+    return p->last_id;
+}
+
 static struct link *link_new(struct peers *p, struct target *t)
 {
     struct link *k = calloc(1, sizeof *k);
@@ -275,7 +293,7 @@ static struct link *link_new(struct peers *p, struct target *t)
         free(k);
         return NULL;
     }
-    k->id = ++p->last_id;
+    k->id = new_id(p);
     k->peers = p;
     k->target = t;
     framer_init(&k->framer, PEER_FRAME_MAX_UNTRUSTED);
@@ -330,7 +348,7 @@ static void target_free(struct target *t)
     free(t);
 }
 
-uint64_t peers_dial(struct peers *p, const char *host, uint16_t port)
+uint32_t peers_dial(struct peers *p, const char *host, uint16_t port)
 {
     struct target *t = calloc(1, sizeof *t);
     if (!t)
@@ -341,7 +359,7 @@ uint64_t peers_dial(struct peers *p, const char *host, uint16_t port)
         free(t);
         return 0;
     }
-    t->id = ++p->last_id;
+    t->id = new_id(p);
     t->port = port;
     t->peers = p;
     t->delay_ms = p->config.backoff_min_ms;
@@ -370,7 +388,7 @@ static void link_close(struct link *k)
     }
 }
 
-void peers_give_up(struct peers *p, uint64_t target)
+void peers_give_up(struct peers *p, uint32_t target)
 {
     struct target **at = &p->targets, *t = find_target(p, target);
     if (!t)
@@ -383,7 +401,7 @@ void peers_give_up(struct peers *p, uint64_t target)
     target_free(t);
 }
 
-void peers_close_link(struct peers *p, uint64_t link)
+void peers_close_link(struct peers *p, uint32_t link)
 {
     struct link *k = find_link(p, link);
     if (!k)

@@ -5,7 +5,8 @@
  * Links carry frames and know nothing of what is in them.
  *
  * Until peers_trust() a link has `attest_ms` and small frames; then it is
- * closed. Every connection is a link with a number of its own, never used twice.
+ * closed. Every connection is a link with a number of its own, used again only
+ * after four billion others.
  *
  * Sending never blocks and never fails for want of room: a queue holds
  * `queue_bytes` and drops its oldest frames beyond that, since consensus repeats
@@ -25,11 +26,9 @@
 #define IO_PEER_LINK_H
 
 #include "base/rng.h"
+#include "core/evidence/binding.h"
 #include "io/loop/stream.h"
 #include "io/peer/frame.h"
-
-#define PEER_EXPORTER_LABEL "EXPORTER-guardian-peer-v1"
-#define PEER_EXPORTER_SIZE  64
 
 /* The largest message is a block of 4 MiB with its certificate, or a piece of a snapshot. */
 #define PEER_FRAME_MAX (8u << 20)
@@ -51,20 +50,20 @@ struct peers_config {
 extern const struct peers_config peers_defaults;
 
 struct peer_opened {
-    uint64_t link;
+    uint32_t link;
     enum peer_role role;
-    uint64_t target; /* dialled: whose link it is; else 0 */
-    uint8_t exporter[PEER_EXPORTER_SIZE];
-    struct bytes certificate; /* the peer's, DER; valid during the call */
+    uint32_t target;                         /* dialled: whose link it is; else 0 */
+    uint8_t exporter[BINDING_EXPORTER_SIZE]; /* under BINDING_EXPORTER_LABEL */
+    struct bytes certificate;                /* the peer's, DER; valid during the call */
     const char *address;
 };
 
 struct peers_handler {
     void (*opened)(void *ctx, const struct peer_opened *opened);
     /* The view is valid during the call. */
-    void (*frame)(void *ctx, uint64_t link, struct bytes frame);
+    void (*frame)(void *ctx, uint32_t link, struct bytes frame);
     /* Of links that were opened and not closed by the owner. */
-    void (*closed)(void *ctx, uint64_t link, const char *why);
+    void (*closed)(void *ctx, uint32_t link, const char *why);
 };
 
 /* id is not kept. */
@@ -74,18 +73,18 @@ enum err peers_open(struct loop *l, const struct peers_config *config,
 uint16_t peers_port(const struct peers *p);
 
 /* Connects to the address and stays connected. The target's number, 0 when out of memory. */
-uint64_t peers_dial(struct peers *p, const char *host, uint16_t port);
+uint32_t peers_dial(struct peers *p, const char *host, uint16_t port);
 /* Gives a target up, with its link if there is one. An unknown one is none. */
-void peers_give_up(struct peers *p, uint64_t target);
+void peers_give_up(struct peers *p, uint32_t target);
 
 /* E_NOT_FOUND if there is no such link or target (any more), E_TOO_LARGE, E_MALFORMED if empty. */
-enum err peers_send(struct peers *p, uint64_t link, struct bytes frame);
-enum err peers_send_to(struct peers *p, uint64_t target, struct bytes frame);
+enum err peers_send(struct peers *p, uint32_t link, struct bytes frame);
+enum err peers_send_to(struct peers *p, uint32_t target, struct bytes frame);
 /* The owner is satisfied: no deadline any more, full frames, and what waited for the target goes.
  */
-void peers_trust(struct peers *p, uint64_t link);
+void peers_trust(struct peers *p, uint32_t link);
 /* Sends what is queued and closes in order; no callback follows. An unknown link is none. */
-void peers_close_link(struct peers *p, uint64_t link);
+void peers_close_link(struct peers *p, uint32_t link);
 /* Frames dropped for want of room since the start: a number for the metrics. */
 uint64_t peers_dropped(const struct peers *p);
 /* Closes everything at once. Not from inside a callback. p may be NULL. */

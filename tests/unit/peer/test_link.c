@@ -32,7 +32,7 @@ static void on_opened(void *ctx, const struct peer_opened *opened)
         peers_trust(n->peers, opened->link);
 }
 
-static void on_frame(void *ctx, uint64_t link, struct bytes frame)
+static void on_frame(void *ctx, uint32_t link, struct bytes frame)
 {
     struct node *n = ctx;
     n->frames++;
@@ -44,7 +44,7 @@ static void on_frame(void *ctx, uint64_t link, struct bytes frame)
     }
 }
 
-static void on_closed(void *ctx, uint64_t link, const char *why)
+static void on_closed(void *ctx, uint32_t link, const char *why)
 {
     struct node *n = ctx;
     n->closed++;
@@ -120,9 +120,9 @@ static void run_a_little(struct world *w)
     assert_false(loop_run_until(w->loop, has_count, &c, 30));
 }
 
-static uint64_t connect_a_to_b(struct world *w)
+static uint32_t connect_a_to_b(struct world *w)
 {
-    uint64_t target = peers_dial(w->a.peers, "127.0.0.1", peers_port(w->b.peers));
+    uint32_t target = peers_dial(w->a.peers, "127.0.0.1", peers_port(w->b.peers));
     assert_int_not_equal(target, 0);
     wait_count(w, &w->a.opened, 1);
     wait_count(w, &w->b.opened, 1);
@@ -188,7 +188,7 @@ static void frames_that_are_too_large_or_empty_are_not_sent(void **state)
     struct world w;
     struct buf large = BUF_INIT(PEER_FRAME_MAX + 1);
     world_open(&w, patient());
-    uint64_t target = connect_a_to_b(&w);
+    uint32_t target = connect_a_to_b(&w);
     assert_non_null(buf_extend(&large, PEER_FRAME_MAX + 1));
     assert_err(peers_send(w.a.peers, w.a.last.link, buf_bytes(&large)), E_TOO_LARGE);
     assert_err(peers_send(w.a.peers, w.a.last.link, BYTES_NONE), E_MALFORMED);
@@ -206,8 +206,8 @@ static void both_ends_see_one_exporter_and_each_others_certificate(void **state)
 {
     struct world w;
     world_open(&w, patient());
-    uint64_t target = connect_a_to_b(&w);
-    assert_memory_equal(w.a.last.exporter, w.b.last.exporter, PEER_EXPORTER_SIZE);
+    uint32_t target = connect_a_to_b(&w);
+    assert_memory_equal(w.a.last.exporter, w.b.last.exporter, BINDING_EXPORTER_SIZE);
     assert_int_equal(w.a.last.role, PEER_DIALLED);
     assert_int_equal(w.b.last.role, PEER_ACCEPTED);
     assert_int_equal(w.a.last.target, target);
@@ -246,7 +246,7 @@ static void frames_to_a_target_wait_until_its_link_is_trusted(void **state)
 {
     struct world w;
     world_open(&w, patient());
-    uint64_t target = peers_dial(w.a.peers, "127.0.0.1", peers_port(w.b.peers));
+    uint32_t target = peers_dial(w.a.peers, "127.0.0.1", peers_port(w.b.peers));
     assert_ok(peers_send_to(w.a.peers, target, bytes_str("1")));
     wait_count(&w, &w.a.opened, 1);
     wait_count(&w, &w.b.opened, 1);
@@ -271,7 +271,7 @@ static void a_target_is_dialled_until_it_answers_and_again_after_a_loss(void **s
     uint16_t port = peers_port(w.b.peers);
     peers_close(w.b.peers);
     w.b.peers = NULL;
-    uint64_t target = peers_dial(w.a.peers, "127.0.0.1", port);
+    uint32_t target = peers_dial(w.a.peers, "127.0.0.1", port);
     assert_ok(peers_send_to(w.a.peers, target, bytes_str("waited")));
     run_a_little(&w);
     assert_int_equal(w.a.opened, 0);
@@ -311,7 +311,7 @@ static void a_target_given_up_is_not_dialled_again(void **state)
 {
     struct world w;
     world_open(&w, patient());
-    uint64_t target = connect_a_to_b(&w);
+    uint32_t target = connect_a_to_b(&w);
     peers_give_up(w.a.peers, target);
     wait_count(&w, &w.b.closed, 1);
     for (int i = 0; i < 5; i++)
