@@ -1,9 +1,8 @@
 #include "base/codec/der.h"
 
-#include "base/bug.h"
 #include "base/reader.h"
 
-#define LENGTH_MAX 65535
+#define LENGTH_MAX 0xFFFFFF
 
 /* One to three bytes, and the shortest form only (X.690 10.1). */
 static size_t read_length(struct reader *r)
@@ -42,16 +41,31 @@ enum err der_expect(struct bytes *in, uint8_t tag, struct bytes *content)
     return der_next(in, &found, content) == OK && found == tag ? OK : E_MALFORMED;
 }
 
-enum err der_expect_uint(struct bytes *in, uint64_t *out)
+enum err der_expect_number(struct bytes *in, uint8_t *out, size_t n)
 {
     struct bytes v;
     TRY(der_expect(in, DER_INTEGER, &v));
-    bool padded = v.n > 1 && v.p[0] == 0;
-    if (v.n == 0 || v.p[0] & 0x80 || (padded && !(v.p[1] & 0x80)) || v.n - padded > 8)
+    if (v.n == 0 || v.p[0] & 0x80)
         return E_MALFORMED;
+    if (v.p[0] == 0 && v.n > 1) {
+        if (!(v.p[1] & 0x80))
+            return E_MALFORMED; /* not the shortest form */
+        v.p++, v.n--;
+    }
+    if (v.n > n)
+        return E_MALFORMED;
+    memset(out, 0, n - v.n);
+    memcpy(out + n - v.n, v.p, v.n);
+    return OK;
+}
+
+enum err der_expect_uint(struct bytes *in, uint64_t *out)
+{
+    uint8_t be[8];
+    TRY(der_expect_number(in, be, sizeof be));
     *out = 0;
-    for (size_t i = 0; i < v.n; i++)
-        *out = *out << 8 | v.p[i];
+    for (size_t i = 0; i < sizeof be; i++)
+        *out = *out << 8 | be[i];
     return OK;
 }
 
@@ -63,12 +77,19 @@ size_t der_open(struct writer *w, uint8_t tag)
     return w->out->n;
 }
 
+/* Beyond the first. */
+static size_t length_bytes(size_t n)
+{
+    return n < 0x80 ? 0 : n < 0x100 ? 1 : n < 0x10000 ? 2 : 3;
+}
+
 void der_close(struct writer *w, size_t opened)
 {
     if (w->err != OK)
         return;
-    size_t n = w->out->n - opened, extra = n < 0x80 ? 0 : n < 0x100 ? 1 : 2;
-    GD_BUG_ON(n > LENGTH_MAX);
+    size_t n = w->out->n - opened, extra = length_bytes(n);
+    if (n > LENGTH_MAX)
+        w->err = E_TOO_LARGE;
     for (size_t i = 0; i < extra; i++)
         wr_u8(w, 0);
     if (w->err != OK)
@@ -87,17 +108,36 @@ void der_element(struct writer *w, uint8_t tag, struct bytes content)
     der_close(w, opened);
 }
 
+void der_number(struct writer *w, struct bytes magnitude)
+{
+    while (magnitude.n > 1 && magnitude.p[0] == 0)
+        magnitude.p++, magnitude.n--;
+    size_t opened = der_open(w, DER_INTEGER);
+    if (magnitude.n == 0 || magnitude.p[0] & 0x80)
+        wr_u8(w, 0); /* the sign bit must stay clear */
+    wr_raw(w, magnitude.p, magnitude.n);
+    der_close(w, opened);
+}
+
 void der_uint(struct writer *w, uint64_t v)
 {
-    uint8_t be[9] = {0};
-    size_t from = 1;
+    uint8_t be[8];
     for (size_t i = 0; i < 8; i++)
-        be[8 - i] = (uint8_t)(v >> 8 * i);
-    while (from < 8 && be[from] == 0)
-        from++;
-    if (be[from] & 0x80)
-        from--; /* the sign bit must stay clear */
-    der_element(w, DER_INTEGER, bytes(be + from, 9 - from));
+        be[7 - i] = (uint8_t)(v >> 8 * i);
+    der_number(w, BYTES_OF(be));
+}
+
+void der_true(struct writer *w)
+{
+    der_element(w, DER_BOOLEAN, bytes("\xff", 1));
+}
+
+void der_named_bits(struct writer *w, uint8_t bits)
+{
+    uint8_t unused = 0;
+    while (bits && !(bits >> unused & 1))
+        unused++;
+    der_element(w, DER_BIT_STRING, bytes((uint8_t[]){unused, bits}, bits ? 2 : 1));
 }
 
 void der_bits(struct writer *w, struct bytes content)
