@@ -46,6 +46,9 @@
 /* The longest subject of a leaf: an instance id is 64 hex digits. */
 #define CA_INSTANCE_MAX 128
 #define CA_SPKI_MAX     128
+/* With terminators: "<ns>.<trust domain>", and that between scheme and path. */
+#define CA_HOST_MAX   (64 + CA_TRUST_DOMAIN_MAX + 1)
+#define CA_SPIFFE_MAX (CA_HOST_MAX + CA_INSTANCE_MAX + 32)
 
 enum ca_alg { CA_ED25519, CA_ECDSA_P256 };
 
