@@ -19,6 +19,8 @@
  * the first two bits set to 01: positive, never zero, never shortened by DER
  * (RFC 5280, 4.1.2.2).
  *
+ * OpenSSL holds a namespace to all three kinds of names; GnuTLS 3.7 to DNS names and
+ * addresses, it does not look at URIs.
  * Leaves are of instances, spiffe://<ns>.<td>/instance/<id>, or of guardians' own API,
  * spiffe://guardian.<td>/guardian/<gid>.
  *
