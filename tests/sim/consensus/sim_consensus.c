@@ -1,6 +1,7 @@
 /*
  * sim_consensus --seeds A..B [--n N] [--f F] [--liars L] [--verbose]
  *
+ * --ed25519 uses real signatures instead of ideal ones.
  * --mutants BITS plants bugs (MUTANT_ in core/consensus/inside.h).
  *
  * Plays the seeds and prints counts. A violation prints its seed; the same seed
@@ -14,7 +15,7 @@ struct job {
     uint64_t first, last;
     uint32_t n, f, liars;
     unsigned mutants;
-    bool verbose;
+    bool verbose, ed25519;
 };
 
 static uint64_t number(const char *text)
@@ -32,7 +33,7 @@ static void usage(void)
 {
     fprintf(stderr,
             "usage: sim_consensus --seeds A..B [--n N] [--f F] [--liars L] [--mutants BITS] "
-            "[--verbose]\n");
+            "[--ed25519] [--verbose]\n");
     exit(2);
 }
 
@@ -41,8 +42,8 @@ static struct job read_job(int argc, char **argv)
     struct job job = {1, 100, UINT32_MAX, UINT32_MAX, UINT32_MAX, 0, false};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(argv[i], "--verbose") == 0) {
-            job.verbose = true;
+        if (strcmp(argv[i], "--verbose") == 0 || strcmp(argv[i], "--ed25519") == 0) {
+            *(argv[i][2] == 'v' ? &job.verbose : &job.ed25519) = true;
             continue;
         }
         if (!value)
@@ -84,6 +85,8 @@ static bool play(const struct job *job, uint64_t seed, struct counts *sum)
     }
     o.verbose = job->verbose;
     o.mutants = job->mutants;
+    if (job->ed25519)
+        o.scheme = &sig_ed25519;
     struct world *w = calloc(1, sizeof *w);
     GD_BUG_ON(!w);
     world_init(w, seed, &o);
