@@ -1,0 +1,369 @@
+/*
+ * One list of fields per message, walked by a codec that either writes or
+ * reads, so the two directions cannot drift apart. `bad` is set for a value that
+ * no message may have; what does not fit its view the reader notices itself.
+ */
+#include "io/vault/wire.h"
+
+#include "base/reader.h"
+#include "base/writer.h"
+
+struct codec {
+    struct writer *w; /* one of the two is NULL */
+    struct reader *r;
+    bool bad;
+};
+
+static void require(struct codec *c, bool condition)
+{
+    c->bad |= !condition;
+}
+
+static void raw(struct codec *c, void *p, size_t n)
+{
+    if (c->w)
+        wr_raw(c->w, p, n);
+    else
+        rd_copy(c->r, p, n);
+}
+
+static void flag(struct codec *c, bool *v)
+{
+    if (c->w)
+        wr_bool(c->w, *v);
+    else
+        *v = rd_bool(c->r);
+}
+
+static void number16(struct codec *c, uint16_t *v)
+{
+    if (c->w)
+        wr_u16(c->w, *v);
+    else
+        *v = rd_u16(c->r);
+}
+
+static void number32(struct codec *c, uint32_t *v)
+{
+    if (c->w)
+        wr_u32(c->w, *v);
+    else
+        *v = rd_u32(c->r);
+}
+
+static void number64(struct codec *c, uint64_t *v)
+{
+    if (c->w)
+        wr_u64(c->w, *v);
+    else
+        *v = rd_u64(c->r);
+}
+
+/* A number from least to most, for enums. */
+static unsigned small(struct codec *c, unsigned v, unsigned least, unsigned most)
+{
+    if (c->w)
+        wr_u8(c->w, (uint8_t)v);
+    else
+        v = rd_u8(c->r);
+    require(c, v >= least && v <= most);
+    return v >= least && v <= most ? v : least;
+}
+
+static void view(struct codec *c, struct bytes *v, size_t least, size_t most)
+{
+    if (c->w)
+        wr_var(c->w, *v);
+    else
+        *v = rd_var(c->r, most);
+    require(c, v->n >= least && v->n <= most);
+}
+
+/* Text of 0 to cap-1 bytes without NUL. */
+static void text(struct codec *c, char *v, size_t cap)
+{
+    if (c->w) {
+        size_t n = strnlen(v, cap);
+        require(c, n < cap);
+        wr_var(c->w, bytes(v, n));
+        return;
+    }
+    struct bytes b = rd_var(c->r, cap - 1);
+    require(c, b.n == 0 || !memchr(b.p, 0, b.n));
+    if (b.n)
+        memcpy(v, b.p, b.n);
+    v[b.n] = 0;
+}
+
+static void kind(struct codec *c, enum member_record *v)
+{
+    *v = small(c, *v, RECORD_MANIFEST, RECORD_BLOCK);
+}
+
+/* --- the messages ------------------------------------------------------------------------------
+ */
+
+static void link_open(struct codec *c, struct wire_link_open *m)
+{
+    number32(c, &m->link);
+    raw(c, m->exporter, sizeof m->exporter);
+    flag(c, &m->is_client);
+}
+
+static void link_message(struct codec *c, struct wire_link_message *m)
+{
+    number32(c, &m->link);
+    view(c, &m->message, 1, MEMBER_MESSAGE_MAX);
+}
+
+static void send(struct codec *c, struct wire_link_message *m)
+{
+    link_message(c, m);
+}
+
+static void link_closed(struct codec *c, struct wire_link_closed *m)
+{
+    number32(c, &m->link);
+}
+
+static void close(struct codec *c, struct wire_close *m)
+{
+    number32(c, &m->link);
+    text(c, m->why, sizeof m->why);
+}
+
+static void peers(struct codec *c, struct wire_peers *m)
+{
+    number32(c, &m->n);
+    require(c, m->n <= BFT_MAX_MEMBERS);
+    for (uint32_t i = 0; i < m->n && i < BFT_MAX_MEMBERS; i++) {
+        number32(c, &m->peer[i].gid);
+        text(c, m->peer[i].host, sizeof m->peer[i].host);
+        number16(c, &m->peer[i].peer_port);
+        number16(c, &m->peer[i].api_port);
+    }
+}
+
+static void ready_to_load(struct codec *c, struct wire_ready_to_load *m)
+{
+    kind(c, &m->kind);
+    number64(c, &m->from);
+}
+
+static void load(struct codec *c, struct wire_load *m)
+{
+    kind(c, &m->kind);
+    number64(c, &m->number);
+    view(c, &m->sealed, 1, WIRE_SEALED_MAX);
+}
+
+static void loaded(struct codec *c, struct wire_loaded *m)
+{
+    flag(c, &m->more);
+}
+
+static void store(struct codec *c, struct wire_store *m)
+{
+    number64(c, &m->token);
+    kind(c, &m->kind);
+    number64(c, &m->number);
+    view(c, &m->sealed, 1, WIRE_SEALED_MAX);
+}
+
+static void stored(struct codec *c, struct wire_stored *m)
+{
+    number64(c, &m->token);
+}
+
+static void request(struct codec *c, struct wire_request *m)
+{
+    number64(c, &m->id);
+    text(c, m->route, sizeof m->route);
+    for (unsigned i = 0; i < 3; i++)
+        view(c, &m->param[i], 0, WIRE_PARAM_MAX);
+    view(c, &m->query, 0, WIRE_QUERY_MAX);
+    view(c, &m->body, 0, WIRE_BODY_MAX);
+    view(c, &m->client, 0, WIRE_CLIENT_MAX);
+    view(c, &m->exporter, 0, BINDING_EXPORTER_SIZE);
+    require(c, m->exporter.n == 0 || m->exporter.n == BINDING_EXPORTER_SIZE);
+    raw(c, m->server_spki.b, sizeof m->server_spki.b);
+}
+
+static void reply(struct codec *c, struct wire_reply *m)
+{
+    number64(c, &m->request);
+    number16(c, &m->status);
+    require(c, m->status >= 200 && m->status <= 599);
+    text(c, m->type, sizeof m->type);
+    view(c, &m->body, 0, WIRE_REPLY_MAX);
+}
+
+static void api_key(struct codec *c, struct wire_api_key *m)
+{
+    view(c, &m->spki, 1, WIRE_SPKI_MAX);
+}
+
+static void serve(struct codec *c, struct wire_serve *m)
+{
+    view(c, &m->chain_pem, 1, WIRE_CHAIN_MAX);
+}
+
+static void platform(struct codec *c, struct wire_platform *m)
+{
+    m->nothing = 0;
+}
+
+static void platform_is(struct codec *c, struct wire_platform_is *m)
+{
+    struct bytes id = bytes(m->id.b, m->id.n);
+    m->platform = small(c, m->platform, PLATFORM_TDX, PLATFORM_SNP);
+    view(c, &id, 1, PLATFORM_ID_MAX);
+    if (c->r && id.n) {
+        memcpy(m->id.b, id.p, id.n);
+        m->id.n = id.n;
+    }
+}
+
+static void derive(struct codec *c, struct wire_derive *m)
+{
+    view(c, &m->context, 1, WIRE_CONTEXT_MAX);
+}
+
+static void derived(struct codec *c, struct wire_derived *m)
+{
+    raw(c, m->key.b, sizeof m->key.b);
+}
+
+static void peer_binding(struct codec *c, struct binding_peer *b)
+{
+    raw(c, b->exporter, sizeof b->exporter);
+    raw(c, b->client_nonce, sizeof b->client_nonce);
+    raw(c, b->server_nonce, sizeof b->server_nonce);
+    b->role = small(c, b->role, BINDING_CLIENT, BINDING_SERVER);
+    raw(c, b->cluster_id.b, sizeof b->cluster_id.b);
+    raw(c, b->seat_key.b, sizeof b->seat_key.b);
+    raw(c, b->vote_key.b, sizeof b->vote_key.b);
+    raw(c, b->instance_id, sizeof b->instance_id);
+}
+
+static void api_binding(struct codec *c, struct binding_api *b)
+{
+    raw(c, b->exporter, sizeof b->exporter);
+    raw(c, b->nonce, sizeof b->nonce);
+    raw(c, b->cluster_id.b, sizeof b->cluster_id.b);
+    raw(c, b->server_spki.b, sizeof b->server_spki.b);
+}
+
+static void quote(struct codec *c, struct wire_quote *m)
+{
+    number64(c, &m->id);
+    m->request.kind = small(c, m->request.kind, QUOTE_PEER, QUOTE_API);
+    if (m->request.kind == QUOTE_PEER)
+        peer_binding(c, &m->request.peer);
+    else
+        api_binding(c, &m->request.api);
+}
+
+static void quoted(struct codec *c, struct wire_quoted *m)
+{
+    number64(c, &m->id);
+    view(c, &m->evidence, 0, WIRE_EVIDENCE_MAX);
+}
+
+static void judge(struct codec *c, struct wire_judge *m)
+{
+    number64(c, &m->id);
+    number64(c, &m->unix_s);
+    view(c, &m->evidence, 0, WIRE_EVIDENCE_MAX);
+}
+
+static void judged(struct codec *c, struct wire_judged *m)
+{
+    number64(c, &m->id);
+    m->e = small(c, m->e, OK, ERR_COUNT - 1);
+    if (m->e != OK) {
+        m->problem.err = m->e;
+        text(c, m->problem.detail, sizeof m->problem.detail);
+    } else if (c->w) {
+        claims_write(c->w, &m->claims);
+    } else {
+        claims_read(c->r, &m->claims);
+    }
+}
+
+/* --- the table ---------------------------------------------------------------------------------
+ */
+
+static void walk(struct codec *c, struct wire *m)
+{
+    switch (m->type) {
+#define WIRE(symbol, name, from, to, max) \
+    case WIRE_##symbol:                   \
+        name(c, &m->name);                \
+        break;
+#include "io/vault/messages.def"
+#undef WIRE
+    case WIRE_NOTHING:
+    case WIRE_TYPES:
+        break;
+    }
+}
+
+static const struct {
+    const char *name;
+    enum wire_end from, to;
+    size_t max;
+} table[WIRE_TYPES] = {
+#define WIRE(symbol, name, from, to, max) \
+    [WIRE_##symbol] = {#symbol, WIRE_##from, WIRE_##to, (max)},
+#include "io/vault/messages.def"
+#undef WIRE
+};
+
+const char *wire_name(enum wire_type type)
+{
+    return type > WIRE_NOTHING && type < WIRE_TYPES ? table[type].name : "?";
+}
+
+enum err wire_encode(enum wire_end from, const struct wire *m, struct buf *out)
+{
+    if (m->type <= WIRE_NOTHING || m->type >= WIRE_TYPES || table[m->type].from != from)
+        return E_NOT_ALLOWED;
+    size_t before = out->n;
+    struct writer w = writer(out);
+    struct codec c = {.w = &w};
+    struct wire copy = *m; /* a walk that writes changes nothing, but its type cannot say so */
+    walk(&c, &copy);
+    wipe(&copy, sizeof copy);
+    TRY(writer_end(&w));
+    if (c.bad)
+        return E_VALUE;
+    return out->n - before <= table[m->type].max ? OK : E_TOO_LARGE;
+}
+
+enum err wire_decode(enum wire_end from, enum wire_end to, uint8_t type, struct bytes body,
+                     struct wire *out)
+{
+    memset(out, 0, sizeof *out);
+    if (type == WIRE_NOTHING || type >= WIRE_TYPES || table[type].from != from ||
+        table[type].to != to || body.n > table[type].max)
+        return E_MALFORMED;
+    struct reader r = reader(body);
+    struct codec c = {.r = &r};
+    out->type = type;
+    walk(&c, out);
+    enum err e = c.bad ? E_MALFORMED : reader_end(&r, E_MALFORMED);
+    if (e != OK)
+        wipe(out, sizeof *out);
+    return e;
+}
+
+enum err wire_send(struct ipc *c, enum wire_end from, const struct wire *m)
+{
+    struct buf body = BUF_INIT(IPC_BODY_MAX);
+    enum err e = wire_encode(from, m, &body);
+    if (e == OK)
+        e = ipc_send(c, (uint8_t)m->type, buf_bytes(&body));
+    buf_free(&body);
+    return e;
+}
