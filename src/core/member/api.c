@@ -364,9 +364,9 @@ static enum err put_measurement(struct json_builder *b, const char *name, const 
 static enum err get_measurement(struct guardian *m, uint64_t request,
                                 const struct member_request *r, struct problem *p)
 {
-    char ns[NS_NAME_MAX], hex[65];
+    char ns[NS_NAME_MAX] = "", hex[65];
     struct rec_namespace rec;
-    struct hash32 hash;
+    struct hash32 hash = {0};
     struct rec_measurement measurement;
     enum err e = load_namespace(m, r->param[0], ns, &rec);
     if (e == OK)
