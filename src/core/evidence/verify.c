@@ -36,8 +36,10 @@ enum err evidence_verify(const struct evidence *e, const struct evidence_trust *
         out->tcb_status = sim_tcb_status(out);
         return OK;
     }
-    if (!options->no_collateral)
-        return problem(p, E_COLL_MISSING, "there is no %s to judge the TCB by",
-                       e->platform == PLATFORM_TDX ? "TCB info" : "revocation list");
-    return OK;
+    if (options->no_collateral)
+        return OK;
+    if (e->platform == PLATFORM_TDX)
+        return problem(p, E_COLL_MISSING, "Intel's TCB info for this platform is missing");
+    return problem(p, E_COLL_MISSING, "AMD's revocation list for %s is missing",
+                   snp_product_name(out->snp.product));
 }
