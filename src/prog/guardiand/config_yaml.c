@@ -64,7 +64,8 @@ struct cause {
     char text[200];
 };
 
-static void note(cyaml_log_t level, void *ctx, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void note(cyaml_log_t level, void *ctx,
+                                                       const char *format, va_list args)
 {
     struct cause *cause = ctx;
     if (level < CYAML_LOG_ERROR || cause->text[0])
