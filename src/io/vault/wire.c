@@ -27,30 +27,6 @@ static void raw(struct codec *c, void *p, size_t n)
         rd_copy(c->r, p, n);
 }
 
-static void flag(struct codec *c, bool *v)
-{
-    if (c->w)
-        wr_bool(c->w, *v);
-    else
-        *v = rd_bool(c->r);
-}
-
-static void number16(struct codec *c, uint16_t *v)
-{
-    if (c->w)
-        wr_u16(c->w, *v);
-    else
-        *v = rd_u16(c->r);
-}
-
-static void number32(struct codec *c, uint32_t *v)
-{
-    if (c->w)
-        wr_u32(c->w, *v);
-    else
-        *v = rd_u32(c->r);
-}
-
 static void number64(struct codec *c, uint64_t *v)
 {
     if (c->w)
@@ -95,118 +71,8 @@ static void text(struct codec *c, char *v, size_t cap)
     v[b.n] = 0;
 }
 
-static void kind(struct codec *c, enum member_record *v)
-{
-    *v = small(c, *v, RECORD_MANIFEST, RECORD_BLOCK);
-}
-
 /* --- the messages ------------------------------------------------------------------------------
  */
-
-static void link_open(struct codec *c, struct wire_link_open *m)
-{
-    number32(c, &m->link);
-    raw(c, m->exporter, sizeof m->exporter);
-    flag(c, &m->is_client);
-}
-
-static void link_message(struct codec *c, struct wire_link_message *m)
-{
-    number32(c, &m->link);
-    view(c, &m->message, 1, MEMBER_MESSAGE_MAX);
-}
-
-static void send(struct codec *c, struct wire_link_message *m)
-{
-    link_message(c, m);
-}
-
-static void link_closed(struct codec *c, struct wire_link_closed *m)
-{
-    number32(c, &m->link);
-}
-
-static void close(struct codec *c, struct wire_close *m)
-{
-    number32(c, &m->link);
-    text(c, m->why, sizeof m->why);
-}
-
-static void peers(struct codec *c, struct wire_peers *m)
-{
-    number32(c, &m->n);
-    require(c, m->n <= BFT_MAX_MEMBERS);
-    for (uint32_t i = 0; i < m->n && i < BFT_MAX_MEMBERS; i++) {
-        number32(c, &m->peer[i].gid);
-        text(c, m->peer[i].host, sizeof m->peer[i].host);
-        number16(c, &m->peer[i].peer_port);
-        number16(c, &m->peer[i].api_port);
-    }
-}
-
-static void ready_to_load(struct codec *c, struct wire_ready_to_load *m)
-{
-    kind(c, &m->kind);
-    number64(c, &m->from);
-}
-
-static void load(struct codec *c, struct wire_load *m)
-{
-    kind(c, &m->kind);
-    number64(c, &m->number);
-    view(c, &m->sealed, 1, WIRE_SEALED_MAX);
-}
-
-static void loaded(struct codec *c, struct wire_loaded *m)
-{
-    flag(c, &m->more);
-}
-
-static void store(struct codec *c, struct wire_store *m)
-{
-    number64(c, &m->token);
-    kind(c, &m->kind);
-    number64(c, &m->number);
-    view(c, &m->sealed, 1, WIRE_SEALED_MAX);
-}
-
-static void stored(struct codec *c, struct wire_stored *m)
-{
-    number64(c, &m->token);
-}
-
-static void request(struct codec *c, struct wire_request *m)
-{
-    number64(c, &m->id);
-    text(c, m->route, sizeof m->route);
-    for (unsigned i = 0; i < 3; i++)
-        view(c, &m->param[i], 0, WIRE_PARAM_MAX);
-    view(c, &m->query, 0, WIRE_QUERY_MAX);
-    view(c, &m->body, 0, WIRE_BODY_MAX);
-    view(c, &m->client, 0, WIRE_CLIENT_MAX);
-    view(c, &m->exporter, 0, BINDING_EXPORTER_SIZE);
-    require(c, m->exporter.n == 0 || m->exporter.n == BINDING_EXPORTER_SIZE);
-    raw(c, m->server_spki.b, sizeof m->server_spki.b);
-}
-
-static void reply(struct codec *c, struct wire_reply *m)
-{
-    number64(c, &m->request);
-    number16(c, &m->status);
-    require(c, m->status >= 200 && m->status <= 599);
-    text(c, m->type, sizeof m->type);
-    view(c, &m->body, 0, WIRE_REPLY_MAX);
-}
-
-static void api_key(struct codec *c, struct wire_api_key *m)
-{
-    view(c, &m->spki, 1, WIRE_SPKI_MAX);
-}
-
-static void serve(struct codec *c, struct wire_serve *m)
-{
-    view(c, &m->chain_pem, 1, WIRE_CHAIN_MAX);
-}
 
 static void platform(struct codec *c, struct wire_platform *m)
 {

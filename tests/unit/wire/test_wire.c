@@ -12,39 +12,13 @@
         NULL, 0 \
     }
 
-static const enum wire_end ends[] = {WIRE_NODE, WIRE_VAULT, WIRE_ATTEST, WIRE_VERIFY};
+static const enum wire_end ends[] = {WIRE_VAULT, WIRE_ATTEST, WIRE_VERIFY};
 
 /* One of each type, with every field set, and who sends it to whom. */
 static const struct example {
     enum wire_end from, to;
     struct wire m;
 } examples[] = {
-    {WIRE_NODE, WIRE_VAULT, {WIRE_LINK_OPEN, .link_open = {7, {1, 2, 3}, true}}},
-    {WIRE_NODE, WIRE_VAULT, {WIRE_LINK_MESSAGE, .link_message = {7, TXT("message")}}},
-    {WIRE_NODE, WIRE_VAULT, {WIRE_LINK_CLOSED, .link_closed = {7}}},
-    {WIRE_VAULT, WIRE_NODE, {WIRE_SEND, .send = {9, TXT("answer")}}},
-    {WIRE_VAULT, WIRE_NODE, {WIRE_CLOSE, .close = {9, "no such seat"}}},
-    {WIRE_VAULT,
-     WIRE_NODE,
-     {WIRE_PEERS, .peers = {2, {{1, "192.0.2.1", 8444, 8443}, {2, "b.example", 1, 65535}}}}},
-    {WIRE_VAULT, WIRE_NODE, {WIRE_READY_TO_LOAD, .ready_to_load = {RECORD_BLOCK, 12}}},
-    {WIRE_NODE, WIRE_VAULT, {WIRE_LOAD, .load = {RECORD_BLOCK, 12, TXT("sealed")}}},
-    {WIRE_NODE, WIRE_VAULT, {WIRE_LOADED, .loaded = {true}}},
-    {WIRE_VAULT, WIRE_NODE, {WIRE_STORE, .store = {3, RECORD_SECRETS, 0, TXT("sealed")}}},
-    {WIRE_NODE, WIRE_VAULT, {WIRE_STORED, .stored = {3}}},
-    {WIRE_NODE,
-     WIRE_VAULT,
-     {WIRE_REQUEST, .request = {1,
-                                "keys.release",
-                                {TXT("ns"), TXT("name"), NONE},
-                                TXT("a=b"),
-                                TXT("{}"),
-                                TXT("der"),
-                                TXT("exporter exporter exporter 1234"),
-                                {{5}}}}},
-    {WIRE_VAULT, WIRE_NODE, {WIRE_REPLY, .reply = {1, 403, "application/json", TXT("{}")}}},
-    {WIRE_NODE, WIRE_VAULT, {WIRE_API_KEY, .api_key = {TXT("spki")}}},
-    {WIRE_VAULT, WIRE_NODE, {WIRE_SERVE, .serve = {TXT("-----BEGIN")}}},
     {WIRE_VAULT, WIRE_ATTEST, {WIRE_PLATFORM}},
     {WIRE_ATTEST, WIRE_VAULT, {WIRE_PLATFORM_IS, .platform_is = {PLATFORM_TDX, {{1, 2}, 16}}}},
     {WIRE_VAULT, WIRE_ATTEST, {WIRE_DERIVE, .derive = {TXT("context")}}},
@@ -93,12 +67,12 @@ static void nobody_says_what_is_for_others_to_say(void **state)
         const struct example *x = &examples[i];
         struct buf b = encode(x), none = BUF_INIT(1 << 20);
         struct wire m;
-        for (size_t from = 0; from < 4; from++)
-            for (size_t to = 0; to < 4; to++)
+        for (size_t from = 0; from < 3; from++)
+            for (size_t to = 0; to < 3; to++)
                 if (ends[from] != x->from || ends[to] != x->to)
                     assert_err(wire_decode(ends[from], ends[to], x->m.type, buf_bytes(&b), &m),
                                E_MALFORMED);
-        for (size_t from = 0; from < 4; from++)
+        for (size_t from = 0; from < 3; from++)
             if (ends[from] != x->from)
                 assert_err(wire_encode(ends[from], &x->m, &none), E_NOT_ALLOWED);
         buf_free(&b);
@@ -112,13 +86,13 @@ static void types_that_do_not_exist_are_malformed(void **state)
     for (unsigned type = 0; type < 256; type++) {
         if (type > WIRE_NOTHING && type < WIRE_TYPES)
             continue;
-        for (size_t i = 0; i < 16; i++)
+        for (size_t i = 0; i < 9; i++)
             assert_err(
-                wire_decode(ends[i / 4], ends[i % 4], (uint8_t)type, bytes_str("12345678"), &m),
+                wire_decode(ends[i / 3], ends[i % 3], (uint8_t)type, bytes_str("12345678"), &m),
                 E_MALFORMED);
     }
     struct buf none = BUF_INIT(64);
-    assert_err(wire_encode(WIRE_NODE, &(struct wire){.type = WIRE_NOTHING}, &none), E_NOT_ALLOWED);
+    assert_err(wire_encode(WIRE_VAULT, &(struct wire){.type = WIRE_NOTHING}, &none), E_NOT_ALLOWED);
     assert_string_equal(wire_name(WIRE_TYPES), "?");
     buf_free(&none);
 }
@@ -126,17 +100,11 @@ static void types_that_do_not_exist_are_malformed(void **state)
 /* A value no message has: the encoder refuses to write it. */
 static void values_that_no_message_has_are_refused(void **state)
 {
-    static uint8_t large[MEMBER_MESSAGE_MAX + 1];
+    static uint8_t large[WIRE_EVIDENCE_MAX + 1];
     const struct example wrong[] = {
-        {WIRE_NODE, WIRE_VAULT, {WIRE_LINK_MESSAGE, .link_message = {1, BYTES_NONE}}},
-        {WIRE_NODE, WIRE_VAULT, {WIRE_LINK_MESSAGE, .link_message = {1, BYTES_OF(large)}}},
-        {WIRE_NODE, WIRE_VAULT, {WIRE_LOAD, .load = {0, 1, BYTES_OF("x")}}},
-        {WIRE_NODE, WIRE_VAULT, {WIRE_LOAD, .load = {RECORD_BLOCK + 1, 1, BYTES_OF("x")}}},
-        {WIRE_NODE, WIRE_VAULT, {WIRE_REQUEST, .request = {.exporter = BYTES_OF("short")}}},
-        {WIRE_NODE, WIRE_VAULT, {WIRE_REQUEST, .request = {.body = BYTES_OF(large)}}},
-        {WIRE_VAULT, WIRE_NODE, {WIRE_REPLY, .reply = {.status = 199}}},
-        {WIRE_VAULT, WIRE_NODE, {WIRE_REPLY, .reply = {.status = 600}}},
-        {WIRE_VAULT, WIRE_NODE, {WIRE_PEERS, .peers = {.n = BFT_MAX_MEMBERS + 1}}},
+        {WIRE_VAULT, WIRE_ATTEST, {WIRE_DERIVE, .derive = {BYTES_NONE}}},
+        {WIRE_VAULT, WIRE_VERIFY, {WIRE_JUDGE, .judge = {1, 1, BYTES_OF(large)}}},
+        {WIRE_ATTEST, WIRE_VAULT, {WIRE_PLATFORM_IS, .platform_is = {PLATFORM_NONE, {{1}, 1}}}},
         {WIRE_VAULT, WIRE_ATTEST, {WIRE_QUOTE, .quote = {1, {.kind = 3}}}},
         {WIRE_VAULT, WIRE_ATTEST, {WIRE_QUOTE, .quote = {1, {.kind = QUOTE_PEER}}}},
         {WIRE_VERIFY, WIRE_VAULT, {WIRE_JUDGED, .judged = {.e = ERR_COUNT}}},
@@ -173,27 +141,13 @@ static void every_type_has_an_example_and_comes_back_the_same(void **state)
 static void fields_arrive_in_their_places(void **state)
 {
     const struct example x = {
-        WIRE_NODE,
-        WIRE_VAULT,
-        {WIRE_REQUEST, .request = {8,
-                                   "a.b",
-                                   {bytes_str("p0"), bytes_str("p1"), bytes_str("p2")},
-                                   bytes_str("query"),
-                                   bytes_str("body"),
-                                   bytes_str("client"),
-                                   BYTES_NONE,
-                                   {{9}}}}};
+        WIRE_VAULT, WIRE_VERIFY, {WIRE_JUDGE, .judge = {8, 9, BYTES_OF("e")}}};
     struct buf b = encode(&x);
     struct wire m;
-    assert_ok(wire_decode(WIRE_NODE, WIRE_VAULT, WIRE_REQUEST, buf_bytes(&b), &m));
-    assert_int_equal(m.request.id, 8);
-    assert_string_equal(m.request.route, "a.b");
-    assert_true(bytes_eq(m.request.param[1], bytes_str("p1")));
-    assert_true(bytes_eq(m.request.query, bytes_str("query")));
-    assert_true(bytes_eq(m.request.body, bytes_str("body")));
-    assert_true(bytes_eq(m.request.client, bytes_str("client")));
-    assert_int_equal(m.request.exporter.n, 0);
-    assert_int_equal(m.request.server_spki.b[0], 9);
+    assert_ok(wire_decode(WIRE_VAULT, WIRE_VERIFY, WIRE_JUDGE, buf_bytes(&b), &m));
+    assert_int_equal(m.judge.id, 8);
+    assert_int_equal(m.judge.unix_s, 9);
+    assert_true(bytes_eq(m.judge.evidence, BYTES_OF("e")));
     buf_free(&b);
 }
 
@@ -222,15 +176,15 @@ static void a_sent_message_is_one_frame(void **state)
     assert_ok(ipc_pair(fds));
     assert_ok(ipc_open(&a, fds[0]));
     assert_ok(ipc_open(&b, fds[1]));
-    struct wire m = {WIRE_STORED, .stored = {77}};
-    assert_ok(wire_send(&a, WIRE_NODE, &m));
+    struct wire m = {WIRE_DERIVED, .derived = {{{77}}}};
+    assert_ok(wire_send(&a, WIRE_ATTEST, &m));
     assert_err(wire_send(&a, WIRE_VERIFY, &m), E_NOT_ALLOWED);
     assert_ok(ipc_flush(&a));
     assert_ok(ipc_pump(&b));
     struct ipc_frame frame;
     assert_true(ipc_next_frame(&b, &frame));
-    assert_ok(wire_decode(WIRE_NODE, WIRE_VAULT, frame.type, frame.body, &m));
-    assert_int_equal(m.stored.token, 77);
+    assert_ok(wire_decode(WIRE_ATTEST, WIRE_VAULT, frame.type, frame.body, &m));
+    assert_int_equal(m.derived.key.b[0], 77);
     assert_false(ipc_next_frame(&b, &frame));
     ipc_close(&a);
     ipc_close(&b);
