@@ -2,6 +2,7 @@
 #include "base/codec/hex.h"
 #include "base/codec/json.h"
 #include "prog/guardian/dev.h"
+#include "core/evidence/sim/software.h"
 #include "prog/guardian/simulate.h"
 
 #include <stdio.h>
@@ -20,7 +21,7 @@ struct claims dev_claims(const struct dev *d, size_t i)
 {
     char machine[64];
     machine_name(i, machine, sizeof machine);
-    return simulate_claims(d->platforms[i], DEV_SOFTWARE, machine);
+    return sim_software_claims(d->platforms[i], DEV_SOFTWARE, machine);
 }
 
 struct dev_seat dev_seat(const struct dev *d, size_t i)

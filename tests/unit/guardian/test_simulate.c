@@ -1,3 +1,4 @@
+#include "core/evidence/sim/software.h"
 #include "prog/guardian/simulate.h"
 #include "test.h"
 
@@ -13,10 +14,10 @@ static void software_decides_measurements_and_machines_decide_ids(void **state)
 {
     static const enum platform platforms[] = {PLATFORM_TDX, PLATFORM_SNP};
     for (size_t i = 0; i < 2; i++) {
-        struct claims a = simulate_claims(platforms[i], "app-1", "m1");
-        struct claims same = simulate_claims(platforms[i], "app-1", "m1");
-        struct claims software = simulate_claims(platforms[i], "app-2", "m1");
-        struct claims machine = simulate_claims(platforms[i], "app-1", "m2");
+        struct claims a = sim_software_claims(platforms[i], "app-1", "m1");
+        struct claims same = sim_software_claims(platforms[i], "app-1", "m1");
+        struct claims software = sim_software_claims(platforms[i], "app-2", "m1");
+        struct claims machine = sim_software_claims(platforms[i], "app-1", "m2");
         assert_memory_equal(&a, &same, sizeof a);
         assert_false(hash32_eq(a.measurement_hash, software.measurement_hash));
         assert_true(hash32_eq(a.measurement_hash, machine.measurement_hash));
@@ -31,7 +32,7 @@ static void a_record_holds_what_the_machine_reports(void **state)
     static const char *const names[] = {"mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3"};
     json_t *record;
     char hex[97];
-    struct claims tdx = simulate_claims(PLATFORM_TDX, "app-1", "m");
+    struct claims tdx = sim_software_claims(PLATFORM_TDX, "app-1", "m");
     assert_ok(simulate_record("tdx", "app-1", &record));
     const json_t *data = json_member(record, "data");
     assert_string_equal(json_str(json_member(record, "platform")), "tdx");
@@ -42,7 +43,7 @@ static void a_record_holds_what_the_machine_reports(void **state)
     }
     json_free(record);
 
-    struct claims snp = simulate_claims(PLATFORM_SNP, "app-1", "m");
+    struct claims snp = sim_software_claims(PLATFORM_SNP, "app-1", "m");
     assert_ok(simulate_record("snp", "app-1", &record));
     hex_encode(BYTES_OF(snp.snp.measurement), hex);
     assert_string_equal(json_str(json_member(json_member(record, "data"), "measurement")), hex);
