@@ -18,7 +18,7 @@
 #include "io/loop/stream.h"
 
 #define HTTP_ANSWER_MAX (8u << 20) /* lists are paged; the largest is a receipt with its proof */
-#define HTTP_REQUEST_ID 16         /* hex digits */
+#define HTTP_REQUEST_ID 16         /* hex digits of a number above 2^63 */
 
 struct http_server;
 struct http_request;

@@ -33,9 +33,7 @@ enum err http_problem_write(const struct problem *p, const char *request_id, str
     struct writer w = writer(out);
     char status[32];
     snprintf(status, sizeof status, ",\"status\":%d", err_status(p->err));
-    put(&w, "{\"type\":\"urn:guardian:problem:");
-    put(&w, err_code(p->err));
-    put(&w, "\"");
+    put(&w, "{\"type\":\"about:blank\"");
     put_member(&w, "title", err_text(p->err));
     put(&w, status);
     put_member(&w, "detail", problem_text(p));

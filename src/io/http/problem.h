@@ -8,7 +8,7 @@
 
 /*
  * Appends {"type","title","status","detail","code","error","request_id"}. The
- * type is "urn:guardian:problem:" and the code; the title is the error's text,
+ * type is "about:blank", programs go by the code; the title is the error's text,
  * the same for each problem of this code (RFC 9457, 3.1.3); detail and error are
  * the problem's own text. Bytes outside of printable ASCII are written as "?":
  * details quote what clients sent.

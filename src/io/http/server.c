@@ -226,6 +226,7 @@ static void new_id(struct http_server *s, char out[static HTTP_REQUEST_ID + 1])
 {
     uint8_t random[HTTP_REQUEST_ID / 2];
     rng_fill(s->rng, random, sizeof random);
+    random[0] |= 0x80; /* as a number it has all of its digits */
     hex_encode(BYTES_OF(random), out);
 }
 

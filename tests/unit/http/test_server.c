@@ -491,7 +491,7 @@ static void problems_have_all_members_and_quote_safely(void **state)
     say(&c, "GET /refused HTTP/1.1\r\nHost: x\r\n\r\n");
     expect(&w, &c, "\r\nAllow: GET\r\n");
     expect(&w, &c,
-           "{\"type\":\"urn:guardian:problem:MethodNotAllowed\","
+           "{\"type\":\"about:blank\","
            "\"title\":\"this method is not allowed here\",\"status\":405,"
            "\"detail\":\"not \\\"here\\\"\",\"code\":\"MethodNotAllowed\","
            "\"error\":\"not \\\"here\\\"\",\"request_id\":\"");
