@@ -38,6 +38,9 @@ enum err tls_identity_self_signed(const char *name, struct tls_identity **out);
  */
 enum err tls_identity_with_chain(const struct tls_identity *id, const struct bytes *chain, size_t n,
                                  struct tls_identity **out);
+/* The same with the chain as PEM certificates. */
+enum err tls_identity_with_pem(const struct tls_identity *id, struct bytes chain,
+                               struct tls_identity **out);
 /* Key and chain from PEM texts, for the command line's client certificates. */
 enum err tls_identity_from_pem(struct bytes key, struct bytes chain, struct tls_identity **out);
 /* DER SubjectPublicKeyInfo, and the leaf certificate's DER; borrowed from id. */

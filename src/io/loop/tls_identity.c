@@ -1,6 +1,7 @@
 #include "io/loop/tls_int.h"
 
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
@@ -165,6 +166,23 @@ static enum err chain_from_pem(BIO *in, STACK_OF(X509) * chain)
     for (X509 *x; e == OK && (x = PEM_read_bio_X509(in, NULL, no_passphrase, NULL));)
         e = push_certificate(chain, x);
     return e == OK && sk_X509_num(chain) == 0 ? E_MALFORMED : e;
+}
+
+enum err tls_identity_with_pem(const struct tls_identity *id, struct bytes chain,
+                               struct tls_identity **out)
+{
+    *out = NULL;
+    if (chain.n > INT_MAX)
+        return E_TOO_LARGE;
+    BIO *in = BIO_new_mem_buf(chain.p, (int)chain.n);
+    STACK_OF(X509) *certificates = sk_X509_new_null();
+    enum err e = in && certificates ? chain_from_pem(in, certificates) : E_NOMEM;
+    BIO_free(in);
+    ERR_clear_error(); /* the end of the text counts as one */
+    if (e == OK && EVP_PKEY_up_ref(id->key) == 1)
+        return identity_new(id->key, certificates, out);
+    sk_X509_pop_free(certificates, X509_free);
+    return e != OK ? e : E_NOMEM;
 }
 
 enum err tls_identity_from_pem(struct bytes key, struct bytes chain, struct tls_identity **out)
