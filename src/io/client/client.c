@@ -1,0 +1,217 @@
+#include "io/client/client.h"
+
+#include "base/codec/b64.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEFAULT_TIMEOUT_MS 10000
+#define CONNECT_TIMEOUT_MS 5000
+#define CERT_MAX           (16 << 10)
+
+struct exchange {
+    CURL *curl;
+    struct curl_slist *headers;
+    const struct client_request *request;
+    struct client_answer *answer;
+    enum err err; /* of the callbacks */
+    char pin[64], text[CURL_ERROR_SIZE];
+};
+
+/* --- the answer --- */
+
+struct client_answer client_answer(size_t max)
+{
+    return (struct client_answer){.body = BUF_INIT(max), .cert = BUF_INIT(CERT_MAX)};
+}
+
+void client_answer_free(struct client_answer *a)
+{
+    buf_free(&a->body);
+    buf_free(&a->cert);
+    a->status = 0;
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *ctx)
+{
+    struct exchange *x = ctx;
+    x->err = buf_add(&x->answer->body, p, size * n);
+    return x->err == OK ? size * n : 0;
+}
+
+/* curl gives certificates as PEM text, the server's own first. */
+static enum err keep_certificate(struct exchange *x)
+{
+    static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END";
+    struct curl_certinfo *info = NULL;
+    if (curl_easy_getinfo(x->curl, CURLINFO_CERTINFO, &info) != CURLE_OK || !info ||
+        info->num_of_certs < 1)
+        return OK;
+    for (struct curl_slist *line = info->certinfo[0]; line; line = line->next) {
+        const char *from = strstr(line->data, begin), *to = from ? strstr(from, end) : NULL;
+        if (!to)
+            continue;
+        struct buf text = BUF_INIT(2 * CERT_MAX);
+        enum err e = OK;
+        for (from += sizeof begin - 1; from < to && e == OK; from++)
+            if (*from != '\n' && *from != '\r')
+                e = buf_add(&text, from, 1);
+        if (e == OK)
+            e = b64_decode(B64_STANDARD, buf_bytes(&text), &x->answer->cert);
+        buf_free(&text);
+        return e;
+    }
+    return OK;
+}
+
+/* --- the request --- */
+
+static pthread_once_t started = PTHREAD_ONCE_INIT;
+
+static void start_curl(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static enum err set_pin(struct exchange *x)
+{
+    char *text = b64_string(B64_STANDARD, BYTES_OF(x->request->pinned_spki->b));
+    if (!text)
+        return E_NOMEM;
+    snprintf(x->pin, sizeof x->pin, "sha256//%s", text);
+    free(text);
+    curl_easy_setopt(x->curl, CURLOPT_PINNEDPUBLICKEY, x->pin);
+    return OK;
+}
+
+static enum err set_trust(struct exchange *x)
+{
+    const struct client_request *r = x->request;
+    bool verify = !r->pinned_spki;
+    curl_easy_setopt(x->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(x->curl, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+    curl_easy_setopt(x->curl, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+    curl_easy_setopt(x->curl, CURLOPT_CERTINFO, 1L);
+    if (r->ca_file) {
+        curl_easy_setopt(x->curl, CURLOPT_CAINFO, r->ca_file);
+        curl_easy_setopt(x->curl, CURLOPT_CAPATH, NULL);
+    }
+    if (r->cert_file) {
+        curl_easy_setopt(x->curl, CURLOPT_SSLCERT, r->cert_file);
+        curl_easy_setopt(x->curl, CURLOPT_SSLKEY, r->key_file);
+    }
+    return r->pinned_spki ? set_pin(x) : OK;
+}
+
+static enum err add_header(struct exchange *x, const char *text)
+{
+    struct curl_slist *longer = curl_slist_append(x->headers, text);
+    if (!longer)
+        return E_NOMEM;
+    x->headers = longer;
+    return OK;
+}
+
+static enum err set_headers(struct exchange *x)
+{
+    const struct client_request *r = x->request;
+    TRY(add_header(x, "Accept: application/json"));
+    TRY(add_header(x, r->body.n ? "Content-Type: application/json" : "Content-Type:"));
+    TRY(add_header(x, "Expect:"));
+    if (r->bearer) {
+        char line[1024];
+        int n = snprintf(line, sizeof line, "Authorization: Bearer %s", r->bearer);
+        if (n >= (int)sizeof line || strpbrk(r->bearer, "\r\n"))
+            return E_VALUE;
+        TRY(add_header(x, line));
+    }
+    curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, x->headers);
+    return OK;
+}
+
+static void set_exchange(struct exchange *x)
+{
+    CURL *c = x->curl;
+    const struct client_request *r = x->request;
+    uint32_t timeout = r->timeout_ms ? r->timeout_ms : DEFAULT_TIMEOUT_MS;
+    curl_easy_setopt(c, CURLOPT_URL, r->url);
+    curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->method);
+    if (r->body.n) {
+        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n);
+        curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->body.p);
+    }
+    curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https,http");
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(c, CURLOPT_PROXY, "");
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)timeout);
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, x->text);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
+}
+
+/* --- errors --- */
+
+static const struct {
+    CURLcode code;
+    enum err err;
+} codes[] = {
+    {CURLE_PEER_FAILED_VERIFICATION, E_CHAIN}, {CURLE_SSL_PINNEDPUBKEYNOTMATCH, E_CHAIN},
+    {CURLE_SSL_CACERT_BADFILE, E_CHAIN},       {CURLE_URL_MALFORMAT, E_VALUE},
+    {CURLE_UNSUPPORTED_PROTOCOL, E_VALUE},     {CURLE_OUT_OF_MEMORY, E_NOMEM},
+};
+
+static enum err explain(const struct exchange *x, CURLcode code, struct problem *p)
+{
+    const char *url = x->request->url;
+    enum err e = E_IO;
+    if (x->err == E_TOO_LARGE)
+        return problem(p, E_TOO_LARGE, "%.120s answers with more than %zu bytes", url,
+                       x->answer->body.max);
+    if (x->err != OK)
+        return problem(p, x->err, "%.120s: %s", url, err_text(x->err));
+    long sent = 0;
+    curl_easy_getinfo(x->curl, CURLINFO_REQUEST_SIZE, &sent);
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i].code == code)
+            e = codes[i].err;
+    /* curl has one code for a URL it cannot ask and an answer that is no HTTP. */
+    if (e == E_VALUE && sent > 0)
+        e = E_IO;
+    return problem(p, e, "%.120s: %.110s", url, x->text[0] ? x->text : curl_easy_strerror(code));
+}
+
+static enum err perform(struct exchange *x, struct problem *p)
+{
+    set_exchange(x);
+    x->err = set_trust(x);
+    if (x->err == OK)
+        x->err = set_headers(x);
+    CURLcode code = x->err == OK ? curl_easy_perform(x->curl) : CURLE_FAILED_INIT;
+    if (code == CURLE_OK)
+        x->err = keep_certificate(x);
+    if (code != CURLE_OK || x->err != OK)
+        return explain(x, code, p);
+    long status = 0;
+    curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+    x->answer->status = (int)status;
+    return OK;
+}
+
+enum err client_call(const struct client_request *r, struct client_answer *out, struct problem *p)
+{
+    pthread_once(&started, start_curl);
+    struct exchange x = {.curl = curl_easy_init(), .request = r, .answer = out};
+    if (!x.curl)
+        return problem(p, E_NOMEM, "out of memory");
+    enum err e = perform(&x, p);
+    curl_easy_cleanup(x.curl);
+    curl_slist_free_all(x.headers);
+    if (e != OK)
+        client_answer_free(out);
+    return e;
+}

@@ -1,0 +1,49 @@
+/*
+ * One HTTP exchange with a server that others run: a registry, a vendor's
+ * collateral service. HTTP/1.1, https or http, no redirects, proxies, cookies
+ * or compression, and nothing from the environment.
+ *
+ * Synchronous: a daemon calls it in a worker thread. Any number of threads may.
+ * Whom the answer is believed is the caller's business; https says only that the
+ * server holds a certificate of a trusted authority, or the pinned key.
+ */
+#ifndef IO_CLIENT_CLIENT_H
+#define IO_CLIENT_CLIENT_H
+
+#include "base/bytes.h"
+#include "base/crypto/hash.h"
+
+struct client_request {
+    const char *url;
+    const char *method;    /* GET, POST, DELETE */
+    struct bytes body;     /* sent as application/json; none if it is empty */
+    const char *bearer;    /* NULL: no Authorization */
+    uint32_t timeout_ms;   /* for all of it, name resolution included; 0: 10 s */
+    const char *ca_file;   /* PEM, instead of the system's authorities; NULL: those */
+    const char *cert_file; /* PEM client certificate and key; NULL: none */
+    const char *key_file;
+    /*
+     * SHA-256 of the server's SubjectPublicKeyInfo. It replaces the judgement of
+     * names and authorities. NULL: none.
+     */
+    const struct hash32 *pinned_spki;
+};
+
+struct client_answer {
+    int status;
+    struct buf body; /* set its max before; appended to */
+    struct buf cert; /* the server's certificate, DER; empty for http */
+};
+
+/* An answer with room for this much; client_answer_free() at the end. */
+struct client_answer client_answer(size_t max);
+void client_answer_free(struct client_answer *a);
+
+/*
+ * OK with any status. E_VALUE: no URL that can be asked; E_IO: cannot be reached,
+ * too slow, or no HTTP; E_CHAIN: the server is not whom it should be; E_TOO_LARGE.
+ * After an error the answer is empty.
+ */
+enum err client_call(const struct client_request *r, struct client_answer *out, struct problem *p);
+
+#endif
