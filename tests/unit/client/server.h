@@ -1,0 +1,20 @@
+/* A server for tests: one exchange per connection, in a child process. */
+#ifndef TESTS_CLIENT_SERVER_H
+#define TESTS_CLIENT_SERVER_H
+
+#include "base/crypto/hash.h"
+
+#include <sys/types.h>
+
+struct server {
+    pid_t pid;
+    char url[64];       /* https://localhost:PORT or http:// */
+    char cert_file[64]; /* its own certificate, self-signed for "localhost"; empty for http */
+    struct hash32 spki, cert;
+};
+
+/* Sends `answer`, all of it, to whoever has sent a header; then closes. NULL: never answers. */
+void server_start(struct server *s, bool tls, const char *answer);
+void server_stop(struct server *s);
+
+#endif
