@@ -147,7 +147,8 @@ struct bft {
     struct sig_secret secret;
     struct sig_public public;
     bool has_key;
-    bool key_in_force; /* a cfg has named it: from then on it can end */
+    uint64_t key_serial; /* under which RESTART it came into force */
+    bool key_in_force;   /* a cfg has named it: from then on it can end */
 
     /* The decided end of the chain, and what judges it. */
     struct bft_tip tip;

@@ -92,16 +92,21 @@ static void resume(struct bft *b)
 void step_refresh_key(struct bft *b)
 {
     bool before = b->voting;
-    b->key_in_force |= step_key_named(b);
+    if (!b->key_in_force && step_key_named(b)) {
+        b->key_in_force = true;
+        b->key_serial = b->cfg.serial;
+    }
     b->voting = may_vote(b);
     if (b->voting != before && b->active)
         resume(b);
 }
 
-/* H6, H7: whoever decides a block that ends a key wipes it. */
+/* H6, H7: whoever decides a block that ends a key wipes it. A RESTART ends all keys of before, also
+   those of seats that gave no new one (H5). */
 static void wipe_ended_key(struct bft *b)
 {
-    if (!b->has_key || !b->key_in_force || step_key_named(b))
+    bool goes_on = step_key_named(b) && b->key_serial == b->cfg.serial;
+    if (!b->has_key || !b->key_in_force || goes_on)
         return;
     sig_secret_wipe(&b->secret);
     b->has_key = false;

@@ -285,7 +285,7 @@ static void tick_ask(struct bft *b)
     if (!peer)
         return;
     sync_ask(b, peer);
-    if (!b->voting)       /* no rounds of its own, whose ends would send entries again */
+    if (!b->voting) /* no rounds of its own, whose ends would send entries again */
         chain_forward(b, BFT_ALL, NULL);
     if (b->unsure)
         for (uint32_t i = 0; i < b->peers; i++)
