@@ -55,7 +55,8 @@ static void crash_or_boot(struct world *w)
     if (n->liar || (loses && tight) || (w->o.changes && n->gid == w->change_gid) ||
         (!strict && w->o.changes && tight))
         return;
-    node_crash(n, strict && chance(&w->dice, 0.3));
+    /* At most f of the disks that a RESTART looks at may be old; here none is. */
+    node_crash(n, strict && !w->o.power_loss && chance(&w->dice, 0.3));
     if (chance(&w->dice, 0.7))
         node_boot(n);
 }

@@ -14,6 +14,7 @@ struct options options_of(uint64_t seed, uint32_t n, uint32_t f)
     o.crashes = chance(&d, 0.7);
     o.changes = o.n >= 3 && chance(&d, 0.4);
     o.leases = chance(&d, 0.5);
+    o.power_loss = o.mode == BFT_STRICT && chance(&d, 0.25);
     o.chaos_ms = 2000 + below(&d, 8000);
     return o;
 }

@@ -18,6 +18,22 @@ void oracle_cfg(struct world *w, uint64_t height, const struct cfg *cfg)
     p->q = cfg->q - ((w->o.mutants & MUTANT_SHORT_QUORUM) != 0);
 }
 
+void oracle_restart(struct world *w, uint64_t height, const struct cfg *cfg)
+{
+    if (height >= MAX_HEIGHT)
+        return;
+    struct page *p = &w->page[height];
+    if (p->cfg_known && p->cfg.serial >= cfg->serial) {
+        oracle_cfg(w, height, cfg);
+        return;
+    }
+    if (p->certified)
+        violated(w, "a RESTART loses the block of height %llu", (unsigned long long)height);
+    p->n = 0;
+    p->cfg_known = false;
+    oracle_cfg(w, height, cfg);
+}
+
 static struct ballot *ballot_of(struct page *p, const struct vote *v)
 {
     for (uint32_t i = 0; i < p->n; i++) {

@@ -11,6 +11,7 @@ enum { MOST_SEEDS = 600 };
 struct trial {
     uint32_t n, f, liars; /* 0: as the seed has it */
     unsigned mutants;
+    bool naive_restart;
 };
 
 /* Plays seeds until one violates something; 0 if none does. */
@@ -27,7 +28,10 @@ static uint64_t first_violation(const struct trial *trial, char *what, size_t ca
             o.crashes = o.changes = false;
         }
         o.leases = true;
-        o.safety_only = true;
+        o.safety_only = !trial->naive_restart;
+        if (trial->naive_restart)
+            o.mode = BFT_STRICT;
+        o.naive_restart = o.power_loss = trial->naive_restart;
         world_init(w, seed, &o);
         if (!world_play(w)) {
             found = seed;
@@ -54,28 +58,34 @@ static void one_liar_too_many_is_found_in_every_configuration(void **state)
 {
     for (uint32_t n = 3; n <= 7; n++)
         for (uint32_t f = 0; 3 * f + 1 <= n; f++)
-            must_find("too many liars", (struct trial){n, f, 2 * cfg_quorum(n, f) - n, 0});
+            must_find("too many liars", (struct trial){n, f, 2 * cfg_quorum(n, f) - n, 0, false});
 }
 
 static void a_member_without_lock_check_is_found(void **state)
 {
-    must_find("no lock check", (struct trial){4, 1, 0, MUTANT_NO_LOCK});
+    must_find("no lock check", (struct trial){4, 1, 0, MUTANT_NO_LOCK, false});
 }
 
 static void a_quorum_one_short_is_found(void **state)
 {
-    must_find("quorum one short", (struct trial){3, 0, 0, MUTANT_SHORT_QUORUM});
-    must_find("quorum one short", (struct trial){4, 1, 0, MUTANT_SHORT_QUORUM});
+    must_find("quorum one short", (struct trial){3, 0, 0, MUTANT_SHORT_QUORUM, false});
+    must_find("quorum one short", (struct trial){4, 1, 0, MUTANT_SHORT_QUORUM, false});
 }
 
 static void messages_that_do_not_wait_for_the_disk_are_found(void **state)
 {
-    must_find("not durable", (struct trial){3, 0, 0, MUTANT_NOT_DURABLE});
+    must_find("not durable", (struct trial){3, 0, 0, MUTANT_NOT_DURABLE, false});
 }
 
 static void leases_that_ignore_the_answered_heights_are_found(void **state)
 {
-    must_find("lease without heights", (struct trial){4, 1, 0, MUTANT_LEASE_HEIGHT});
+    must_find("lease without heights", (struct trial){4, 1, 0, MUTANT_LEASE_HEIGHT, false});
+}
+
+/* H5: the naive rule loses a decided block. */
+static void a_restart_that_ignores_pols_is_found(void **state)
+{
+    must_find("RESTART without POLs", (struct trial){3, 0, 0, 0, true});
 }
 
 int main(void)
@@ -86,6 +96,7 @@ int main(void)
         cmocka_unit_test(a_quorum_one_short_is_found),
         cmocka_unit_test(messages_that_do_not_wait_for_the_disk_are_found),
         cmocka_unit_test(leases_that_ignore_the_answered_heights_are_found),
+        cmocka_unit_test(a_restart_that_ignores_pols_is_found),
     };
     return cmocka_run_group_tests_name("the checker", tests, NULL, NULL);
 }

@@ -274,7 +274,10 @@ static enum err app_block(void *ctx, uint64_t height, struct buf *block, struct 
 static enum err app_restart_check(void *ctx, struct bytes order, uint64_t height, uint32_t round,
                                   struct hash32 id)
 {
-    return E_NOT_ALLOWED;
+    const struct world *w = ((struct node *)ctx)->w;
+    const struct restart_order *o = &w->restart;
+    bool about = height == o->height && round == o->round && hash32_eq(id, o->id);
+    return about && order.n > 0 && bytes_eq(order, buf_bytes(&w->order)) ? OK : E_NOT_ALLOWED;
 }
 
 /* --- decided ------------------------------------------------------------------------------------
@@ -331,7 +334,10 @@ static void out_decided(void *ctx, const struct block *block, struct bytes block
     }
     n->w->count.entries += block->n;
     store(n, block_bytes, certificate_bytes);
-    oracle_cfg(n->w, n->ledger.height + 1, &n->ledger.cfg);
+    if (c->restart.n > 0)
+        oracle_restart(n->w, n->ledger.height + 1, &n->ledger.cfg);
+    else
+        oracle_cfg(n->w, n->ledger.height + 1, &n->ledger.cfg);
     int now = cfg_find(&n->ledger.cfg, n->gid);
     bool changed = now >= 0 && !sig_public_eq(before, n->ledger.cfg.member[now].vote_key);
     if (n->needs_rekey || changed)
@@ -347,6 +353,9 @@ static void out_restarted(void *ctx, const struct certificate *c, struct bytes c
     s->certificate_n = certificate_bytes.n;
     if (ledger_restart(&n->ledger, c) != OK)
         violated(n->w, "guardian %u cannot apply a RESTART", n->gid);
+    story(n->w, "guardian %u restarts after height %llu", n->gid, (unsigned long long)n->height);
+    oracle_restart(n->w, n->ledger.height + 1, &n->ledger.cfg);
+    rekey_if_needed(n);
 }
 
 static void out_wake_at(void *ctx, uint64_t mono_ms)
@@ -643,6 +652,7 @@ void world_init(struct world *w, uint64_t seed, const struct options *o)
     GD_BUG_ON(!w->page);
     w->o.scheme->keygen(dice_rng(&w->dice), &w->admin, &w->admin_public);
     w->change = BUF_INIT(1024);
+    w->order = BUF_INIT(BFT_MAX_RESTART);
     make_nodes(w);
     make_cfg(w);
     oracle_cfg(w, 1, &w->first_cfg);
@@ -691,6 +701,7 @@ void world_free(struct world *w)
     free(w->heap);
     free(w->waiting);
     buf_free(&w->change);
+    buf_free(&w->order);
 }
 
 /* A broken link comes back a little later. */
@@ -893,6 +904,10 @@ bool world_play(struct world *w)
         return false;
     if (w->o.safety_only)
         return true;
+    if (w->o.power_loss)
+        power_loss(w);
+    if (w->o.safety_only)
+        return !w->violation[0];
     world_heal(w);
     return goes_on(w) && falls_silent(w);
 }

@@ -34,6 +34,8 @@ struct options {
     bool changes; /* members come and go */
     bool crashes;
     bool leases;
+    bool power_loss;    /* at the end all lose their keys at once; a RESTART follows (H5) */
+    bool naive_restart; /* a planted bug: administrators look at certificates only */
     unsigned mutants;
     uint64_t chaos_ms; /* how long faults last */
     bool verbose;
@@ -154,6 +156,8 @@ struct world {
     uint64_t change_nonce;
     uint32_t change_gid;
     struct buf change;
+    struct buf order; /* the RESTART order, empty before */
+    struct restart_order restart;
     struct counts count;
     /* What the liars know together. */
     struct lore *lore;
@@ -191,6 +195,11 @@ struct node *world_find(struct world *w, uint32_t gid);
 
 void chaos_step(struct world *w);
 
+/* --- power.c ------------------------------------------------------------------------------ */
+
+/* All members lose power at once; administrators find the highest block and restart from it. */
+void power_loss(struct world *w);
+
 /* --- oracle.c ----------------------------------------------------------------------------- */
 
 /* A message leaves an honest node or a liar. */
@@ -198,6 +207,8 @@ void oracle_message(struct node *from, struct bytes message);
 void oracle_decided(struct node *n, const struct block *block, const struct certificate *c);
 void oracle_lease(struct node *n);
 void oracle_cfg(struct world *w, uint64_t height, const struct cfg *cfg);
+/* A RESTART changes the cfg of this height, at which nothing may have been decided. */
+void oracle_restart(struct world *w, uint64_t height, const struct cfg *cfg);
 
 /* --- liar.c -------------------------------------------------------------------------------- */
 
