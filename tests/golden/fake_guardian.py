@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import urllib.parse
 
 ROOT_ID = "5a" * 32
 CLUSTER_ID = "c1" * 32
@@ -153,6 +154,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return health(state)
         if method == "GET" and path in FIXED:
             return FIXED[path]
+        if method == "GET" and path.split("?")[0] == "/measurements/paged":
+            after = int(urllib.parse.parse_qs(path.partition("?")[2]).get("after", ["0"])[0])
+            page = {"measurements": [{"measurement_hash": f"{after:064x}", "platform": "tdx"}]}
+            return {**page, "next": str(after + 1)} if after < 4 else page
         if method == "POST" and path == "/proposals":
             return state.propose(body)
         if method == "GET" and path == "/proposals":

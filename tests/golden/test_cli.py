@@ -173,6 +173,11 @@ def test_lists_are_as_reviewed(w):
     golden("status.json", w.ok("--dir", w.dir, "--json", "status"))
 
 
+def test_all_pages_of_a_list_are_read(w):
+    found = w.cluster("measurement", "list", "paged")["measurements"]
+    assert [int(m["measurement_hash"], 16) for m in found] == [0, 1, 2, 3, 4]
+
+
 # ---- proposals ----
 
 def keys(w, *numbers):

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ANSWER_MAX (1 << 20) /* as large as a request may be; lists are paged */
+#define ANSWER_MAX      (1 << 20) /* as large as a request may be; lists are paged */
+#define PATH_MAX_LENGTH 2048
+#define PAGES_MAX       10000 /* against a server that never ends a list */
 
 /* The problem document of a refusal (RFC 9457); the published shape has `error` alone. */
 static enum err refusal(int status, struct bytes body, const char *url, struct problem *p)
@@ -96,6 +98,54 @@ enum err ask_health(const struct settings *s, size_t guardian, unsigned timeout_
     return e;
 }
 
+/* "path" or "path?after=last"; the answer, whose items are added to the builder's open array. */
+static enum err ask_page(struct ask *a, const char *path, const char *member, struct buf *after,
+                         struct json_builder *b, struct problem *p)
+{
+    struct buf target = BUF_INIT(PATH_MAX_LENGTH);
+    json_t *page = NULL;
+    enum err e;
+    TRY_OUT(buf_add(&target, path, strlen(path)));
+    if (after->n) {
+        TRY_OUT(buf_add(&target, "?after=", 7));
+        TRY_OUT(ask_encode((const char *)after->p, &target));
+    }
+    TRY_OUT(buf_add(&target, "", 1));
+    a->path = (const char *)target.p;
+    TRY_OUT(ask_json(a, &page, NULL, p));
+    json_t *items = json_member(page, member);
+    const char *next = json_str(json_member(page, "next"));
+    for (size_t i = 0; i < json_count(items); i++)
+        jb_value(b, NULL, json_item(items, i));
+    buf_clear(after);
+    if (next && json_count(items)) /* an empty page with a next one would never end */
+        TRY_OUT(buf_add(after, next, strlen(next) + 1));
+out:
+    json_free(page);
+    buf_free(&target);
+    return e;
+}
+
+enum err ask_list(struct ask *a, const char *path, const char *member, json_t **out,
+                  struct problem *p)
+{
+    struct buf after = BUF_INIT(PATH_MAX_LENGTH);
+    struct json_builder b = json_build();
+    enum err e = OK;
+    jb_array(&b, member);
+    for (size_t pages = 0; e == OK && (pages == 0 || after.n); pages++)
+        e = pages < PAGES_MAX ? ask_page(a, path, member, &after, &b, p)
+                              : problem(p, E_TOO_LARGE, "the list has no end");
+    jb_close(&b);
+    enum err built = jb_end(&b, out);
+    if (e != OK && built == OK) {
+        json_free(*out);
+        *out = NULL;
+    }
+    buf_free(&after);
+    return e ? e : built;
+}
+
 enum exit_code ask_and_print(const struct call *call, const char *path, const char *member,
                              void (*print)(const json_t *list))
 {
@@ -104,12 +154,10 @@ enum exit_code ask_and_print(const struct call *call, const char *path, const ch
     json_t *v = NULL;
     enum exit_code code = EXIT_DONE;
     enum err e;
-    struct ask a = {.settings = &s,
-                    .timeout_s = (unsigned)call_count(call, "timeout"),
-                    .method = "GET",
-                    .path = path};
+    struct ask a = {
+        .settings = &s, .timeout_s = (unsigned)call_count(call, "timeout"), .method = "GET"};
     TRY_OUT(settings_load(call, &s, &p));
-    TRY_OUT(ask_json(&a, &v, NULL, &p));
+    TRY_OUT(ask_list(&a, path, member, &v, &p));
     if (call_flag(call, "json"))
         code = say_json(v);
     else

@@ -31,10 +31,10 @@ enum err ask_text(const struct ask *a, struct buf *out, size_t *from, struct pro
 enum err ask_health(const struct settings *s, size_t guardian, unsigned timeout_s, json_t **out,
                     struct problem *p);
 
-/*
- * A whole command: GET path, then the answer as it is (--json), or what `print`
- * makes of the list named `member`.
- */
+/* All pages of a list as one object {member: [...]}; a->path is set here. */
+enum err ask_list(struct ask *a, const char *path, const char *member, json_t **out,
+                  struct problem *p);
+/* A whole command: the list as JSON (--json), or what `print` makes of it. */
 enum exit_code ask_and_print(const struct call *call, const char *path, const char *member,
                              void (*print)(const json_t *list));
 
