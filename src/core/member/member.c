@@ -201,9 +201,8 @@ static const struct cfg *app_cfg(void *ctx)
 static const struct bft_run *app_run(void *ctx)
 {
     struct guardian *m = ctx;
-    static _Thread_local struct bft_run run;
-    run = state_cluster(m->state).run;
-    return &run;
+    m->told_run = state_cluster(m->state).run;
+    return &m->told_run;
 }
 
 static struct hash32 app_root(void *ctx)
@@ -378,8 +377,7 @@ static void out_alarm(void *ctx, const char *text)
 static const struct cfg *app_cfg_at(void *ctx, uint64_t height)
 {
     struct guardian *m = ctx;
-    static _Thread_local struct cfg past;
-    return state_past_cfg(m->state, height, &past) == OK ? &past : NULL;
+    return state_past_cfg(m->state, height, &m->told_cfg) == OK ? &m->told_cfg : NULL;
 }
 
 /* The last decided block, where the log core begins. */

@@ -176,6 +176,9 @@ struct guardian {
     struct now now;
     struct state *state;
     struct bft *bft; /* NULL until founded */
+    /* What bft was last told; it borrows them until it asks again. */
+    struct bft_run told_run;
+    struct cfg told_cfg;
     struct secrets secrets;
     uint32_t gid; /* 0: no seat known for this machine yet */
     bool has_manifest, is_founded;
