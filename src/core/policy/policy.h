@@ -49,8 +49,8 @@ struct policy_tdx {
     uint8_t mrtd[48], rtmr[4][48];
     bool has_mr_config_id, has_mr_seam, has_mrsigner_seam, has_min_tee_tcb_svn;
     uint8_t mr_config_id[48], mr_seam[48], mrsigner_seam[48];
-    uint8_t min_tee_tcb_svn[16]; /* each byte */
-    struct policy_min min_seam_svn;
+    uint8_t min_tee_tcb_svn[16];    /* each byte */
+    struct policy_min min_seam_svn; /* byte 0 of TEE_TCB_SVN */
     size_t n_vendors;
     uint8_t vendors[POLICY_VENDORS_MAX][16];
 };
@@ -69,8 +69,8 @@ struct policy_snp {
 struct policy_record {
     enum platform platform; /* PLATFORM_TDX or PLATFORM_SNP */
     bool debug_allowed;
-    uint32_t
-        tcb_statuses;    /* bit s: enum tcb_status s is accepted; never empty, never TCB_REVOKED */
+    /* A set: bit s stands for enum tcb_status s. Never empty, never TCB_REVOKED. */
+    uint32_t tcb_statuses;
     bool has_advisories; /* then only those in the list are accepted */
     size_t n_advisories;
     char advisories[POLICY_ADVISORIES_MAX][POLICY_ADVISORY_MAX];
