@@ -7,6 +7,7 @@
 #include "io/http/http.h"
 #include "io/ipc/ipc.h"
 #include "io/peer/link.h"
+#include "io/registry/registry.h"
 #include "prog/guardiand/config.h"
 #include "prog/guardiand/node_wire.h"
 
@@ -21,12 +22,15 @@ struct node_waiting {
 };
 
 /* An address that links are wanted to, and who wants it. */
+enum node_wanting { NODE_BY_VAULT = 1, NODE_BY_CONFIG = 2, NODE_BY_REGISTRY = 4 };
 struct node_target {
     struct wire_address address;
     uint32_t id; /* of io/peer */
-    bool by_vault, by_config, by_registry;
+    unsigned by; /* who wants it; dropped when nobody does */
 };
-#define NODE_TARGETS_MAX (WIRE_PEERS_MAX + CONFIG_PEERS_MAX + 64)
+#define NODE_TARGETS_MAX (WIRE_PEERS_MAX + CONFIG_PEERS_MAX + REGISTRY_NODES_MAX)
+
+struct node_registry;
 
 struct node {
     const struct config *config;
@@ -58,6 +62,8 @@ struct node {
     struct node_target targets[NODE_TARGETS_MAX];
     size_t n_targets;
     uint64_t messages_dropped;
+
+    struct node_registry *registry; /* NULL: none is configured */
 };
 
 /* Ends the process with a failure; the first reason counts. */
@@ -89,6 +95,14 @@ enum err node_links_send(struct node *n, struct bytes frame);
 enum err node_links_shut(struct node *n, struct bytes frame);
 enum err node_links_trust(struct node *n, struct bytes frame);
 enum err node_links_peers(struct node *n, struct bytes frame);
+/* These addresses, and no others, are wanted by `by`. */
+void node_links_want(struct node *n, enum node_wanting by, const struct wire_address *wanted,
+                     size_t count);
 void node_links_close(struct node *n);
+
+/* node_registry.c: a further source of addresses. Freed after the loop is closed. */
+enum err node_registry_open(struct node *n);
+void node_registry_close(struct node *n);
+void node_registry_free(struct node *n);
 
 #endif

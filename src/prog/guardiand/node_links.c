@@ -88,7 +88,7 @@ static void drop_unwanted(struct node *n)
 {
     for (size_t i = 0; i < n->n_targets;) {
         struct node_target *t = &n->targets[i];
-        if (t->by_vault || t->by_config || t->by_registry) {
+        if (t->by) {
             i++;
             continue;
         }
@@ -97,30 +97,35 @@ static void drop_unwanted(struct node *n)
     }
 }
 
+void node_links_want(struct node *n, enum node_wanting by, const struct wire_address *wanted,
+                     size_t count)
+{
+    for (size_t i = 0; i < n->n_targets; i++)
+        n->targets[i].by &= ~(unsigned)by;
+    for (size_t i = 0; i < count; i++) {
+        struct node_target *t = want(n, &wanted[i]);
+        if (t)
+            t->by |= by;
+    }
+    drop_unwanted(n);
+}
+
 enum err node_links_peers(struct node *n, struct bytes frame)
 {
     static struct wire_peers wanted; /* large */
     TRY(wire_peers_decode(frame, &wanted));
-    for (size_t i = 0; i < n->n_targets; i++)
-        n->targets[i].by_vault = false;
-    for (uint32_t i = 0; i < wanted.n; i++) {
-        struct node_target *t = want(n, &wanted.peers[i]);
-        if (t)
-            t->by_vault = true;
-    }
-    drop_unwanted(n);
+    node_links_want(n, NODE_BY_VAULT, wanted.peers, wanted.n);
     return OK;
 }
 
 static void want_configured(struct node *n)
 {
+    struct wire_address known[CONFIG_PEERS_MAX];
     for (size_t i = 0; i < n->config->n_known; i++) {
-        struct wire_address a = {.port = n->config->known[i].port};
-        snprintf(a.host, sizeof a.host, "%s", n->config->known[i].host);
-        struct node_target *t = want(n, &a);
-        if (t)
-            t->by_config = true;
+        known[i].port = n->config->known[i].port;
+        snprintf(known[i].host, sizeof known[i].host, "%s", n->config->known[i].host);
     }
+    node_links_want(n, NODE_BY_CONFIG, known, n->config->n_known);
 }
 
 /* --- opening and closing --- */

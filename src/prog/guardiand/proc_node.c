@@ -142,6 +142,7 @@ static enum err open_all(struct node *n, int vault_fd)
     TRY(node_store_open(n));
     TRY(node_http_open(n));
     TRY(node_links_open(n));
+    TRY(node_registry_open(n));
     TRY(timer_open(n->loop, drained_too_late, n, &n->drain_timer));
     TRY(signal_open(n->loop, SIGTERM, stop, n, &n->terminate));
     return signal_open(n->loop, SIGINT, stop, n, &n->interrupt);
@@ -171,12 +172,14 @@ static void close_all(struct node *n)
     n->stopping = true;
     node_http_close(n);
     node_links_close(n);
+    node_registry_close(n);
     node_store_close(n);
     watch_close(n->vault_watch);
     timer_close(n->drain_timer);
     signal_close(n->terminate);
     signal_close(n->interrupt);
     loop_close(n->loop);
+    node_registry_free(n);
     if (n->vault_poll >= 0)
         close(n->vault_poll);
     ipc_close(&n->vault);
