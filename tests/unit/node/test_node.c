@@ -10,7 +10,7 @@
 #include "test.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
+#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -131,13 +131,15 @@ static void node_kill(struct node_under_test *t)
 
 static void node_remove(struct node_under_test *t)
 {
-    char command[CONFIG_PATH_MAX + 32];
     if (t->pid)
         node_kill(t);
     ipc_close(&t->vault);
-    assert_memory_equal(t->config.data, "/tmp/node-test-", 15);
-    snprintf(command, sizeof command, "rm -rf '%s'", t->config.data);
-    assert_int_equal(system(command), 0);
+    DIR *folder = opendir(t->config.data);
+    assert_non_null(folder);
+    for (struct dirent *file; (file = readdir(folder));)
+        unlinkat(dirfd(folder), file->d_name, 0); /* "." and ".." refuse */
+    closedir(folder);
+    assert_int_equal(rmdir(t->config.data), 0);
 }
 
 /* --- a plain client, blocking --- */
@@ -461,6 +463,50 @@ static void links_carry_frames_between_two_vaults(void **state)
     node_remove(&b);
 }
 
+/* One answer as the registry gives it, then the end. */
+static void answer_as_registry(int listening, uint16_t peer_port)
+{
+    char request[4096], body[200], answer[500];
+    int fd = accept(listening, NULL, NULL);
+    assert_true(fd >= 0);
+    assert_true(recv(fd, request, sizeof request, 0) > 0);
+    assert_memory_equal(request, "GET /nodes?namespace=guardian ", 30);
+    snprintf(body, sizeof body,
+             "{\"nodes\":[{\"ip_address\":\"127.0.0.1\",\"raft_port\":%u,\"api_port\":1}]}",
+             peer_port);
+    snprintf(answer, sizeof answer,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+             "Connection: close\r\n\r\n%s",
+             strlen(body), body);
+    send_text(fd, answer);
+    close(fd);
+}
+
+static void addresses_come_from_the_registry_too(void **state)
+{
+    struct node_under_test a, b;
+    struct wire_link link;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(free_port())};
+    int listening = socket(AF_INET, SOCK_STREAM, 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(listening, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listening, 5), 0);
+    node_prepare(&a);
+    node_prepare(&b);
+    snprintf(a.config.registry_url, sizeof a.config.registry_url, "http://127.0.0.1:%u",
+             ntohs(address.sin_port));
+    strcpy(a.config.registry_namespace, "guardian");
+    node_greet(&b);
+    node_greet(&a);
+    answer_as_registry(listening, b.config.peers.port);
+    assert_ok(wire_link_decode(expect_frame(&a, WIRE_LINK_OPEN), &link));
+    assert_true(link.dialled);
+    expect_frame(&b, WIRE_LINK_OPEN);
+    close(listening);
+    node_remove(&a);
+    node_remove(&b);
+}
+
 static void node_answers_what_is_open_before_it_ends(void **state)
 {
     struct node_under_test t;
@@ -490,6 +536,7 @@ int main(void)
         cmocka_unit_test(vault_answers_the_rest_under_the_same_request_id),
         cmocka_unit_test(a_client_that_vanished_is_forgotten),
         cmocka_unit_test(links_carry_frames_between_two_vaults),
+        cmocka_unit_test(addresses_come_from_the_registry_too),
         cmocka_unit_test(node_answers_what_is_open_before_it_ends),
         /* Last: this process uses libuv from here on, and forks no more. */
         cmocka_unit_test(the_api_hands_up_certificate_and_exporter_and_changes_its_chain),
