@@ -27,6 +27,11 @@ struct rng rng_seeded(struct rng_seeded *state, const uint8_t seed[static 32])
 {
     memcpy(state->key, seed, 32);
     state->counter = 0;
+    return rng_of(state);
+}
+
+struct rng rng_of(struct rng_seeded *state)
+{
     return (struct rng){seeded_fill, state};
 }
 

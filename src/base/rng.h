@@ -28,6 +28,8 @@ struct rng_seeded {
     uint64_t counter;
 };
 struct rng rng_seeded(struct rng_seeded *state, const uint8_t seed[static 32]);
+/* The stream of a state that one of the others began, where it stands. */
+struct rng rng_of(struct rng_seeded *state);
 /* The same from a number, for tests. */
 struct rng rng_numbered(struct rng_seeded *state, uint64_t seed);
 /* A number in [0, bound), bound > 0; slightly biased for huge bounds, so not for keys. */
