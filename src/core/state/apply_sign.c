@@ -282,16 +282,32 @@ enum err apply_commit(struct apply *a)
     return signop_put(a->s->store, &k, &op);
 }
 
-static enum err finish(struct apply *a, const struct rec_signop *op, const struct frost_key *key,
-                       struct bytes message)
+static enum err aggregate(struct apply *a, const struct rec_signop *op, const struct frost_key *key,
+                          struct bytes message, struct signature *out)
 {
+    struct state *s = a->s;
     struct frost_share in_order[THRESHOLD_MAX];
+    for (unsigned i = 0; i < THRESHOLD_MAX; i++)
+        if (hash32_eq(s->signatures[i].name, a->id)) {
+            *out = s->signatures[i].signature;
+            return OK;
+        }
     for (uint32_t i = 0; i < op->set.n; i++)
         for (uint32_t j = 0; j < op->n_shares; j++)
             if (op->shares[j].gid == op->set.c[i].gid)
                 in_order[i] = op->shares[j];
+    TRY(frost_aggregate(key, &op->set, message, in_order, op->set.n, out));
+    unsigned slot = s->next_signature++ % THRESHOLD_MAX;
+    s->signatures[slot].name = a->id;
+    s->signatures[slot].signature = *out;
+    return OK;
+}
+
+static enum err finish(struct apply *a, const struct rec_signop *op, const struct frost_key *key,
+                       struct bytes message)
+{
     struct signature sig;
-    TRY(frost_aggregate(key, &op->set, message, in_order, op->set.n, &sig));
+    TRY(aggregate(a, op, key, message, &sig));
     struct key k = op_key(op->number);
     TRY(store_del(a->s->store, key_bytes(&k)));
     return keep(a->s, op, message, &sig);
@@ -303,8 +319,13 @@ static enum err check_share(struct apply *a, const struct rec_signop *op,
 {
     struct rec_epoch e = state_epoch(a->s);
     struct point member;
+    struct hash32 proof = proof_name(a->id, op->cause);
+    if (proof_known(a->s, proof))
+        return OK;
     TRY(state_share_public(&e, GROUP_E, share->gid, &member));
-    return frost_share_check(key, &member, &op->set, message, share);
+    TRY(frost_share_check(key, &member, &op->set, message, share));
+    proof_remember(a->s, proof);
+    return OK;
 }
 
 /* Body: number, attempt, share. */

@@ -21,6 +21,12 @@ struct state {
         struct commitment r, e;
     } deals[THRESHOLD_MAX];
     unsigned next_deal;
+    /* And for the entries that completed a signature. */
+    struct {
+        struct hash32 name;
+        struct signature signature;
+    } signatures[THRESHOLD_MAX];
+    unsigned next_signature;
 };
 
 /* An entry while it is applied. */
