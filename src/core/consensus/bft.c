@@ -379,14 +379,23 @@ void bft_peer_up(struct bft *b, struct now now, uint32_t gid)
     leave(b);
 }
 
+static void peer_down(struct bft *b, uint32_t gid)
+{
+    struct peer *peer = sync_peer(b, gid);
+    if (!peer)
+        return;
+    peer->up = false;
+    peer->ask_at = NEVER;
+}
+
 void bft_peer_down(struct bft *b, struct now now, uint32_t gid)
 {
-    enter(b, now);
-    struct peer *peer = sync_peer(b, gid);
-    if (peer) {
-        peer->up = false;
-        peer->ask_at = NEVER;
+    if (b->depth > 0) { /* sending has shown that it is gone */
+        peer_down(b, gid);
+        return;
     }
+    enter(b, now);
+    peer_down(b, gid);
     leave(b);
 }
 

@@ -9,7 +9,7 @@
  * no clock, no randomness and no storage here.
  *
  * Rules for the caller:
- *  - From a callback only bft_submit() may be called.
+ *  - From a callback only bft_submit(), bft_peer_down() and the status functions may be called.
  *  - Storage is first in, first out: a record given to persist() must not become
  *    durable before every block given to decided() earlier. (Otherwise a power
  *    loss at q members can lose a decided block.) Nothing may be acknowledged to

@@ -97,13 +97,18 @@ struct proposed {
     struct certificate pol; /* n = 0: fresh */
 };
 
+/* At most ANSWERS_PER_SECOND, in thousandths. */
+struct bucket {
+    uint64_t left, at_ms;
+};
+
 struct peer {
     uint32_t gid;
     bool up;
-    uint64_t height;            /* it claims to decide */
-    uint64_t asked_ms;          /* last FETCH sent */
-    uint64_t ask_at;            /* a FETCH that waits for its turn, NEVER if none */
-    uint64_t tokens, tokens_ms; /* answers left, in thousandths */
+    uint64_t height;              /* it claims to decide */
+    uint64_t asked_ms;            /* last FETCH sent */
+    uint64_t ask_at;              /* a FETCH that waits for its turn, NEVER if none */
+    struct bucket blocks, leases; /* answers it may still have */
     uint64_t answered_height, answered_ms;
 };
 
@@ -275,6 +280,7 @@ void chain_forward(struct bft *b, uint32_t gid, const struct pending *only);
 
 /* --- sync.c -------------------------------------------------------------------------- */
 
+bool bucket_take(struct bucket *bucket, uint64_t now_ms);
 struct peer *sync_peer(struct bft *b, uint32_t gid);
 /* Sends now. */
 void sync_send(struct bft *b, uint32_t gid, struct message *m);

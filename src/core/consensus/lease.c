@@ -22,7 +22,7 @@ static void prove(struct bft *b, struct message *m)
 
 void lease_answer(struct bft *b, struct peer *peer, const struct message *ask)
 {
-    if (!b->voting)
+    if (!b->voting || !bucket_take(&peer->leases, b->now.mono_ms))
         return;
     struct message m = {.type = WIRE_LEASE_ANSWER, .cfg = b->cfg_hash, .gid = b->config.gid};
     memcpy(m.nonce, ask->nonce, sizeof m.nonce);

@@ -1,6 +1,18 @@
 /* Peers, catch-up (F7), asking while idle (F5) and re-sending (F1). */
 #include "core/consensus/inside.h"
 
+bool bucket_take(struct bucket *bucket, uint64_t now_ms)
+{
+    uint64_t passed = now_ms - bucket->at_ms, full = ANSWERS_PER_SECOND * 1000;
+    uint64_t left = passed < 1000 ? bucket->left + passed * ANSWERS_PER_SECOND : full;
+    bucket->at_ms = now_ms;
+    bucket->left = left < full ? left : full;
+    if (bucket->left < 1000)
+        return false;
+    bucket->left -= 1000;
+    return true;
+}
+
 struct peer *sync_peer(struct bft *b, uint32_t gid)
 {
     struct peer *spare = NULL;
@@ -14,8 +26,8 @@ struct peer *sync_peer(struct bft *b, uint32_t gid)
     if (p)
         *p = (struct peer){.gid = gid,
                            .ask_at = NEVER,
-                           .tokens = ANSWERS_PER_SECOND * 1000,
-                           .tokens_ms = b->now.mono_ms};
+                           .blocks = {ANSWERS_PER_SECOND * 1000, b->now.mono_ms},
+                           .leases = {ANSWERS_PER_SECOND * 1000, b->now.mono_ms}};
     return p;
 }
 
@@ -60,19 +72,6 @@ static struct peer *next_peer(struct bft *b)
 
 /* --- answering ---------------------------------------------------------------------- */
 
-static bool take_token(struct bft *b, struct peer *peer)
-{
-    uint64_t passed = b->now.mono_ms - peer->tokens_ms, full = ANSWERS_PER_SECOND * 1000;
-    peer->tokens_ms = b->now.mono_ms;
-    peer->tokens = passed > 1000 || peer->tokens + passed * ANSWERS_PER_SECOND > full
-                       ? full
-                       : peer->tokens + passed * ANSWERS_PER_SECOND;
-    if (peer->tokens < 1000)
-        return false;
-    peer->tokens -= 1000;
-    return true;
-}
-
 /* One block, or PRUNED. False: no more can be sent. */
 static bool send_block(struct bft *b, struct peer *peer, uint64_t height)
 {
@@ -106,7 +105,7 @@ static void answer(struct bft *b, struct peer *peer, uint64_t height)
     peer->answered_height = height;
     peer->answered_ms = b->now.mono_ms;
     for (uint64_t h = height; h < height + ANSWER_HEIGHTS && h <= b->tip.height; h++)
-        if (!take_token(b, peer) || !send_block(b, peer, h))
+        if (!bucket_take(&peer->blocks, b->now.mono_ms) || !send_block(b, peer, h))
             return;
 }
 

@@ -882,6 +882,18 @@ static void a_member_answers_with_the_height_it_precommitted(void **state)
     drop(t);
 }
 
+static void lease_questions_have_a_budget(void **state)
+{
+    struct bench *t = four();
+    struct message ask = {.type = WIRE_LEASE_ASK, .nonce = {3}};
+    for (int i = 0; i < 80; i++)
+        assert_ok(bench_give(t, A, &ask));
+    assert_int_equal(bench_count(t, WIRE_LEASE_ANSWER), 50);
+    assert_ok(bench_give(t, B, &ask)); /* of its own */
+    assert_int_equal(bench_count(t, WIRE_LEASE_ANSWER), 51);
+    drop(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -927,6 +939,7 @@ int main(void)
         cmocka_unit_test(a_height_without_proof_is_no_answer),
         cmocka_unit_test(a_lease_waits_for_the_decision_of_the_answered_height),
         cmocka_unit_test(a_member_answers_with_the_height_it_precommitted),
+        cmocka_unit_test(lease_questions_have_a_budget),
     };
     return cmocka_run_group_tests_name("bft", tests, NULL, NULL);
 }
