@@ -1,28 +1,6 @@
 #include "prog/guardiand/machine.h"
 
-#include "core/evidence/sim/sim.h"
-
-static void measure(const char *name, const char *software, uint8_t out[static 48])
-{
-    struct thash h;
-    thash_init(&h, "guardian/v1/simulated/software");
-    thash_add(&h, bytes_str(name));
-    thash_add(&h, bytes_str(software));
-    struct hash64 full = thash_final(&h);
-    memcpy(out, full.b, 48);
-}
-
-static void set_measurements(struct claims *c, const char *software)
-{
-    static const char *const rtmr[] = {"rtmr0", "rtmr1", "rtmr2", "rtmr3"};
-    if (c->platform == PLATFORM_SNP) {
-        measure("measurement", software, c->snp.measurement);
-        return;
-    }
-    measure("mrtd", software, c->tdx.mrtd);
-    for (size_t i = 0; i < 4; i++)
-        measure(rtmr[i], software, c->tdx.rtmr[i]);
-}
+#include "core/evidence/sim/software.h"
 
 /* What comes and goes with the version of a quote or report. */
 static void set_version(struct claims *c, uint32_t version)
@@ -45,10 +23,7 @@ static void set_version(struct claims *c, uint32_t version)
 
 struct claims machine_claims(const struct config_simulated *s)
 {
-    struct hash32 h = sha256(bytes_str(s->machine));
-    struct reader r = reader(BYTES_OF(h.b));
-    struct claims c = sim_claims(s->platform, rd_u64(&r));
-    set_measurements(&c, s->software);
+    struct claims c = sim_software_claims(s->platform, s->software, s->machine);
     set_version(&c, s->quote_version);
     claims_hash_measurements(&c);
     return c;
