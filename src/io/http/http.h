@@ -5,8 +5,9 @@
  * One request at a time per connection. While it is being answered, at most
  * HTTP_HEAD_MAX bytes of what follows are kept, then reading stops. Each phase
  * has a deadline of its own, counted from its start and moved by nothing the
- * client sends. What cannot be understood gets a 400 problem and the connection
- * ends; nothing a client sends gives a 500.
+ * client sends. When all connections are taken, the oldest idle one is closed, so
+ * that holding them open keeps nobody out. What cannot be understood gets a 400 problem and the
+ * connection ends; nothing a client sends gives a 500.
  *
  * Does not: route, authenticate, compress, range, cache, or speak HTTP/2.
  */

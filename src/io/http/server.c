@@ -440,6 +440,17 @@ static const struct stream_handler stream_handler = {
     .closed = on_closed,
 };
 
+/* The last place was taken: the oldest connection that has nothing to say makes room. */
+static void make_room(struct http_server *s, const struct connection *newest)
+{
+    struct connection *oldest = NULL;
+    for (struct connection *c = s->first; c; c = c->next)
+        if (c->phase == IDLE && c != newest)
+            oldest = c;
+    if (oldest)
+        finish(oldest);
+}
+
 static void on_accepted(void *ctx, struct stream *stream)
 {
     struct http_server *s = ctx;
@@ -459,6 +470,8 @@ static void on_accepted(void *ctx, struct stream *stream)
     s->connections++;
     stream_attach(stream, &stream_handler, c);
     enter(c, IDLE, s->config.idle_ms);
+    if (s->connections >= s->config.max_connections)
+        make_room(s, c);
 }
 
 /* --- the owner's side --- */

@@ -518,6 +518,27 @@ static void a_large_answer_arrives_whole_before_the_end(void **state)
     world_close(&w);
 }
 
+static void idle_connections_keep_nobody_out(void **state)
+{
+    struct world w;
+    struct client idle[3], late;
+    struct http_config config = patient();
+    config.max_connections = 3;
+    config.linger_ms = 50; /* the idle ones don't close by themselves */
+    world_open(&w, config, true);
+    for (size_t i = 0; i < 3; i++)
+        client_open(&w, &idle[i], true);
+    client_open(&w, &late, true);
+    say(&late, NOW);
+    expect(&w, &late, "HTTP/1.1 200 OK\r\n");
+    assert_true(idle[0].closed); /* the oldest */
+    assert_false(idle[2].closed);
+    for (size_t i = 0; i < 3; i++)
+        client_close(&idle[i]);
+    client_close(&late);
+    world_close(&w);
+}
+
 static void many_connections_are_served_at_once(void **state)
 {
     static struct client clients[150];
@@ -555,6 +576,7 @@ int main(void)
         cmocka_unit_test(a_body_is_asked_for_when_the_client_waits_for_it),
         cmocka_unit_test(problems_have_all_members_and_quote_safely),
         cmocka_unit_test(a_large_answer_arrives_whole_before_the_end),
+        cmocka_unit_test(idle_connections_keep_nobody_out),
         cmocka_unit_test(many_connections_are_served_at_once),
     };
     return cmocka_run_group_tests_name("server", tests, NULL, NULL);
