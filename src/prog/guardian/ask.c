@@ -77,23 +77,41 @@ enum err ask_json(const struct ask *a, json_t **out, size_t *from, struct proble
     return e;
 }
 
-enum err ask_health(const struct settings *s, size_t guardian, unsigned timeout_s, json_t **out,
-                    struct problem *p)
+/* What is open to everybody: over the observability port if it is known, else over the API. */
+static enum err observe(const struct settings *s, size_t guardian, const char *path,
+                        unsigned timeout_s, int *status, struct buf *out, struct problem *p)
 {
     const struct settings_guardian *g = &s->guardians[guardian];
     struct transport t = {.url = g->observability[0] ? g->observability : g->api,
-                          .path = "/health",
+                          .path = path,
                           .method = "GET",
                           .timeout_s = timeout_s,
                           .root_file = s->root_file};
+    return transport(&t, status, out, p);
+}
+
+enum err ask_health(const struct settings *s, size_t guardian, unsigned timeout_s, json_t **out,
+                    struct problem *p)
+{
     struct buf text = BUF_INIT(ANSWER_MAX);
     int status = 0;
     *out = NULL;
-    enum err e = transport(&t, &status, &text, p);
+    enum err e = observe(s, guardian, "/health", timeout_s, &status, &text, p);
     if (e == OK && status != 200)
-        e = refusal(status, buf_bytes(&text), t.url, p);
+        e = refusal(status, buf_bytes(&text), s->guardians[guardian].api, p);
     if (e == OK)
         e = json_parse(buf_bytes(&text), ANSWER_MAX, out, p);
+    buf_free(&text);
+    return e;
+}
+
+enum err ask_ready(const struct settings *s, size_t guardian, unsigned timeout_s, struct problem *p)
+{
+    struct buf text = BUF_INIT(ANSWER_MAX);
+    int status = 0;
+    enum err e = observe(s, guardian, "/ready", timeout_s, &status, &text, p);
+    if (e == OK && status != 200)
+        e = problem(p, E_NOT_READY, "%s is not ready", s->guardians[guardian].api);
     buf_free(&text);
     return e;
 }

@@ -31,6 +31,10 @@ enum err ask_text(const struct ask *a, struct buf *out, size_t *from, struct pro
 enum err ask_health(const struct settings *s, size_t guardian, unsigned timeout_s, json_t **out,
                     struct problem *p);
 
+/* OK if /ready says so (200); E_NOT_READY otherwise. */
+enum err ask_ready(const struct settings *s, size_t guardian, unsigned timeout_s,
+                   struct problem *p);
+
 /* All pages of a list as one object {member: [...]}; a->path is set here. */
 enum err ask_list(struct ask *a, const char *path, const char *member, json_t **out,
                   struct problem *p);
