@@ -1,4 +1,5 @@
 /* guardian(1): the command line. */
+#include "base/codec/json.h"
 #include "prog/guardian/command.h"
 
 #include <stdio.h>
@@ -7,6 +8,7 @@ int main(int argc, char *argv[])
 {
     struct call call;
     struct problem p = {0};
+    json_use_wiping_allocator(); /* `key get` sees secrets */
     if (command_parse(argc, argv, &call, &p) != OK) {
         fprintf(stderr, "guardian: %s\nTry: guardian help\n", problem_text(&p));
         return EXIT_USAGE;
