@@ -58,6 +58,7 @@ enum err dev_write_guardian(const struct dev *d, size_t i, struct problem *p);
 /* Administrators' keys, genesis, all guardians, dev.json, client.json. */
 enum err dev_write_all(const struct dev *d, struct problem *p);
 void dev_daemon(const struct dev *d, size_t i, struct daemon *out);
+enum err dev_stop_all(const struct dev *d, struct problem *p);
 /* client.json with every guardian, keeping the ids that are known. */
 enum err dev_write_client(const struct dev *d, struct problem *p);
 

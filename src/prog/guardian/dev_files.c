@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define CONTENT_MAX (256 << 10)
+#define PATIENCE_MS 3000 /* between SIGTERM and SIGKILL */
 
 static enum err path_of(const struct dev *d, char out[static FILE_PATH_MAX], const char *name,
                         struct problem *p)
@@ -89,6 +90,19 @@ void dev_daemon(const struct dev *d, size_t i, struct daemon *out)
     snprintf(out->config, sizeof out->config, "%s/guardian-%zu/guardian.yaml", d->dir, i);
     snprintf(out->pid_file, sizeof out->pid_file, "%s/guardian-%zu/pid", d->dir, i);
     snprintf(out->log_file, sizeof out->log_file, "%s/guardian-%zu/log", d->dir, i);
+}
+
+/* All are stopped even if one can't be; the first failure counts. */
+enum err dev_stop_all(const struct dev *d, struct problem *p)
+{
+    enum err e = OK;
+    for (size_t i = 0; i < d->n; i++) {
+        struct daemon daemon;
+        dev_daemon(d, i, &daemon);
+        enum err one = daemon_stop(&daemon, PATIENCE_MS, p);
+        e = e ? e : one;
+    }
+    return e;
 }
 
 enum err dev_write_guardian(const struct dev *d, size_t i, struct problem *p)
