@@ -1,0 +1,250 @@
+/* Vault's side, with this test in the place of the first process and the verifiers. */
+#include "core/evidence/sim/sim.h"
+#include "io/vault/wire.h"
+#include "prog/guardiand/verifiers.h"
+#include "test.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const struct now start = {1000000, 1700000000000};
+
+struct world {
+    struct ipc_loop loop;
+    struct verifiers v;
+    int control;
+    struct ipc verifier[VERIFIERS]; /* the other ends */
+    unsigned answers;
+    uint64_t id;
+    enum err e;
+    enum platform platform;
+    bool has_problem;
+};
+
+static void judged(void *ctx, uint64_t id, enum err e, const struct claims *claims,
+                   const struct problem *p)
+{
+    struct world *w = ctx;
+    w->answers++;
+    w->id = id;
+    w->e = e;
+    w->platform = claims ? claims->platform : PLATFORM_NONE;
+    w->has_problem = p && p->detail[0];
+}
+
+static struct world *new_world(void)
+{
+    struct world *w = calloc(1, sizeof *w);
+    int ends[2];
+    assert_non_null(w);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+    w->control = ends[0];
+    w->v = (struct verifiers){.control = ends[1], .loop = &w->loop, .judged = judged, .ctx = w};
+    verifiers_open(&w->v);
+    for (size_t i = 0; i < VERIFIERS; i++)
+        w->verifier[i].fd = -1;
+    return w;
+}
+
+static void free_world(struct world *w)
+{
+    verifiers_close(&w->v);
+    for (size_t i = 0; i < VERIFIERS; i++)
+        ipc_close(&w->verifier[i]);
+    if (w->control >= 0)
+        close(w->control);
+    free(w);
+}
+
+static void pass_verifier(struct world *w, uint8_t slot)
+{
+    int ends[2];
+    ipc_close(&w->verifier[slot]);
+    assert_ok(ipc_pair(ends));
+    assert_ok(verifiers_pass(w->control, slot, ends[0]));
+    close(ends[0]);
+    assert_ok(ipc_open(&w->verifier[slot], ends[1]));
+}
+
+static int64_t stop_now(void *ctx, struct now now)
+{
+    struct ipc_loop *l = ctx;
+    static unsigned turns;
+    l->stop = ++turns % 3 == 0;
+    return 0;
+}
+
+/* Lets vault's loop read and write what is there. */
+static void run(struct world *w)
+{
+    w->loop.turn = stop_now;
+    w->loop.ctx = &w->loop;
+    assert_ok(ipc_loop_run(&w->loop));
+}
+
+/* The question that the verifier was asked, or false. */
+static bool question(struct world *w, uint8_t slot, struct wire *m)
+{
+    struct ipc_frame frame;
+    run(w);
+    enum err e = ipc_pump(&w->verifier[slot]);
+    if (e != OK || !ipc_next_frame(&w->verifier[slot], &frame))
+        return false;
+    assert_ok(wire_decode(WIRE_VAULT, WIRE_VERIFY, frame.type, frame.body, m));
+    return true;
+}
+
+static void answer(struct world *w, uint8_t slot, const struct wire *m)
+{
+    assert_ok(wire_send(&w->verifier[slot], WIRE_VERIFY, m));
+    assert_ok(ipc_flush(&w->verifier[slot]));
+    run(w);
+}
+
+static bool complaint(struct world *w, uint8_t *slot)
+{
+    return recv(w->control, slot, 1, MSG_DONTWAIT) == 1;
+}
+
+static struct now after(uint64_t ms)
+{
+    return (struct now){start.mono_ms + ms, start.unix_ms + ms};
+}
+
+static void a_verifier_that_ends_makes_its_question_invalid(void **state)
+{
+    struct world *w = new_world();
+    struct wire m;
+    uint8_t slot;
+    pass_verifier(w, 0);
+    assert_ok(verifiers_ask(&w->v, 5, bytes_str("evidence")));
+    assert_ok(verifiers_turn(&w->v, start));
+    assert_true(question(w, 0, &m));
+    ipc_close(&w->verifier[0]);
+    run(w);
+    assert_int_equal(w->answers, 1);
+    assert_int_equal(w->id, 5);
+    assert_err(w->e, E_FORMAT);
+    assert_true(w->has_problem);
+    assert_false(complaint(w, &slot)); /* it may have a successor already */
+    free_world(w);
+}
+
+static void a_verifier_that_hangs_is_given_up_and_replaced(void **state)
+{
+    struct world *w = new_world();
+    struct wire m;
+    uint8_t slot = 9;
+    pass_verifier(w, 1);
+    assert_ok(verifiers_ask(&w->v, 6, bytes_str("evidence")));
+    assert_ok(verifiers_turn(&w->v, start));
+    assert_true(question(w, 1, &m));
+    assert_ok(verifiers_turn(&w->v, after(VERIFIERS_PATIENCE_MS)));
+    assert_int_equal(w->answers, 0);
+    assert_ok(verifiers_turn(&w->v, after(VERIFIERS_PATIENCE_MS + 1)));
+    assert_int_equal(w->answers, 1);
+    assert_err(w->e, E_FORMAT);
+    assert_true(complaint(w, &slot));
+    assert_int_equal(slot, 1);
+    pass_verifier(w, 1);
+    assert_ok(verifiers_ask(&w->v, 7, bytes_str("more")));
+    assert_ok(verifiers_turn(&w->v, after(VERIFIERS_PATIENCE_MS + 2)));
+    assert_true(question(w, 1, &m));
+    assert_int_equal(m.judge.id, 7);
+    free_world(w);
+}
+
+static void an_answer_to_another_question_does_not_count(void **state)
+{
+    const struct wire wrong[] = {{WIRE_JUDGED, .judged = {.id = 9, .e = E_CHAIN}},
+                                 {WIRE_JUDGED, .judged = {.id = 0, .e = E_CHAIN}}};
+    for (size_t i = 0; i < 2; i++) {
+        struct world *w = new_world();
+        struct wire m;
+        uint8_t slot;
+        pass_verifier(w, 0);
+        assert_ok(verifiers_ask(&w->v, 8, bytes_str("evidence")));
+        assert_ok(verifiers_turn(&w->v, start));
+        assert_true(question(w, 0, &m));
+        answer(w, 0, &wrong[i]);
+        assert_int_equal(w->answers, 1);
+        assert_int_equal(w->id, 8);
+        assert_err(w->e, E_FORMAT);
+        assert_true(complaint(w, &slot));
+        free_world(w);
+    }
+}
+
+static void an_unasked_answer_reaches_nobody(void **state)
+{
+    struct world *w = new_world();
+    uint8_t slot;
+    pass_verifier(w, 0);
+    assert_ok(verifiers_turn(&w->v, start));
+    answer(w, 0, &(struct wire){WIRE_JUDGED, .judged = {.id = 0, .e = E_CHAIN}});
+    assert_int_equal(w->answers, 0);
+    assert_true(complaint(w, &slot));
+    free_world(w);
+}
+
+static void questions_wait_for_a_verifier_and_the_queue_ends(void **state)
+{
+    struct world *w = new_world();
+    static const uint8_t large[WIRE_EVIDENCE_MAX + 1];
+    struct wire m;
+    assert_err(verifiers_ask(&w->v, 1, BYTES_OF(large)), E_TOO_LARGE);
+    for (uint64_t i = 0; i < VERIFIERS_QUEUE; i++)
+        assert_ok(verifiers_ask(&w->v, 100 + i, bytes_str("evidence")));
+    assert_err(verifiers_ask(&w->v, 1, bytes_str("evidence")), E_RATE);
+    pass_verifier(w, 0);
+    for (uint64_t i = 0; i < VERIFIERS_QUEUE; i++) {
+        assert_ok(verifiers_turn(&w->v, start));
+        assert_true(question(w, 0, &m));
+        assert_int_equal(m.judge.id, 100 + i);
+        assert_false(question(w, 0, &m)); /* one at a time */
+        answer(w, 0, &(struct wire){WIRE_JUDGED, .judged = {.id = 100 + i, .e = E_CHAIN}});
+        assert_int_equal(w->answers, i + 1);
+        assert_err(w->e, E_CHAIN);
+    }
+    free_world(w);
+}
+
+static void claims_and_the_time_go_through(void **state)
+{
+    struct world *w = new_world();
+    struct wire m, a = {WIRE_JUDGED, .judged = {.id = 3, .e = OK}};
+    a.judged.claims = sim_claims(PLATFORM_SNP, 1);
+    pass_verifier(w, 0);
+    assert_ok(verifiers_ask(&w->v, 3, bytes_str("evidence")));
+    assert_ok(verifiers_turn(&w->v, start));
+    assert_true(question(w, 0, &m));
+    assert_int_equal(m.judge.unix_s, start.unix_ms / 1000);
+    assert_true(bytes_eq(m.judge.evidence, bytes_str("evidence")));
+    answer(w, 0, &a);
+    assert_err(w->e, OK);
+    assert_int_equal(w->platform, PLATFORM_SNP);
+    free_world(w);
+}
+
+static void without_the_first_process_vault_ends(void **state)
+{
+    struct world *w = new_world();
+    close(w->control);
+    w->control = -1;
+    assert_err(verifiers_turn(&w->v, start), E_IO);
+    free_world(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_verifier_that_ends_makes_its_question_invalid),
+        cmocka_unit_test(a_verifier_that_hangs_is_given_up_and_replaced),
+        cmocka_unit_test(an_answer_to_another_question_does_not_count),
+        cmocka_unit_test(an_unasked_answer_reaches_nobody),
+        cmocka_unit_test(questions_wait_for_a_verifier_and_the_queue_ends),
+        cmocka_unit_test(claims_and_the_time_go_through),
+        cmocka_unit_test(without_the_first_process_vault_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
