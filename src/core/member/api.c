@@ -749,11 +749,8 @@ static enum err get_receipt(struct guardian *m, uint64_t request, const struct m
     (void)p;
     TRY(parse_number(r->param[0], &height));
     TRY(parse_number(r->param[1], &index));
-    if (m->n_blocks == 0 || height < m->first_block || height >= m->first_block + m->n_blocks)
-        return E_NOT_FOUND;
-    const struct kept_block *kept = &m->blocks[height - m->first_block];
-    struct buf receipt = BUF_INIT(ANSWER_MAX);
-    enum err e = receipt_make(m->state, kept->block, kept->certificate, index, &receipt);
+    struct buf receipt = BUF_INIT(RECEIPT_MAX);
+    enum err e = member_receipt(m, height, index, &receipt);
     if (e == OK) {
         struct json_builder b = json_build();
         jb_uint(&b, "height", height);

@@ -241,6 +241,14 @@ static enum err app_block(void *ctx, uint64_t height, struct buf *block, struct 
     return buf_add(certificate, k->certificate.p, k->certificate.n);
 }
 
+enum err member_receipt(const struct guardian *m, uint64_t height, uint64_t index, struct buf *out)
+{
+    if (m->n_blocks == 0 || height < m->first_block || height >= m->first_block + m->n_blocks)
+        return E_NOT_FOUND;
+    const struct kept_block *k = &m->blocks[height - m->first_block];
+    return receipt_make(m->state, k->block, k->certificate, index, out);
+}
+
 static void out_send(void *ctx, uint32_t gid, struct bytes message)
 {
     struct guardian *m = ctx;
