@@ -143,14 +143,19 @@ static void describe(int status, char out[static 48])
         snprintf(out, 48, "exit status %d", WEXITSTATUS(status));
 }
 
+/* Node may be told to end before it listens for that. */
+static bool ended_in_order(const struct starter *s, enum child which, int status)
+{
+    bool told = which == NODE && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
+    return s->is_ending && (status == 0 || told);
+}
+
 static void child_ended(struct starter *s, enum child which, int status)
 {
     char how[48];
     describe(status, how);
     s->child[which] = 0;
-    if (s->has_failed)
-        return;
-    if (!s->is_ending || status != 0) {
+    if (!s->has_failed && !ended_in_order(s, which, status)) {
         log_error("%s ended (%s): the guardian ends", names[which], how);
         fail(s);
     }
