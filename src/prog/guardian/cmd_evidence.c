@@ -2,6 +2,7 @@
 #include "base/codec/hex.h"
 #include "core/evidence/claims_json.h"
 #include "core/evidence/evidence.h"
+#include "core/policy/policy.h"
 #include "prog/guardian/command.h"
 #include "prog/guardian/evidence_inputs.h"
 #include "prog/guardian/files.h"
@@ -138,6 +139,7 @@ struct request {
     uint8_t report_data[64];
     size_t report_data_size; /* 0: not asked for */
     bool no_policy;
+    struct policy_record *policy; /* NULL: the default policy */
 };
 
 struct verdict {
@@ -181,13 +183,33 @@ static enum err read_collateral(const struct call *call, struct request *r, stru
     return OK;
 }
 
+/* A record of the measurement registry: {"platform", "data"}. */
+static enum err read_policy(const struct call *call, struct request *r, struct problem *p)
+{
+    const char *path = call_text(call, "policy");
+    struct buf text = BUF_INIT(POLICY_JSON_MAX);
+    r->no_policy = call_flag(call, "no-policy");
+    if (!path)
+        return OK;
+    if (r->no_policy)
+        return problem(p, E_VALUE, "--policy and --no-policy exclude each other");
+    r->policy = calloc(1, sizeof *r->policy);
+    if (!r->policy)
+        return E_NOMEM;
+    enum err e = file_read(path, &text, p);
+    if (e == OK)
+        e = policy_parse(buf_bytes(&text), r->policy, p);
+    buf_free(&text);
+    return e;
+}
+
 static enum err read_request(const struct call *call, struct request *r, struct problem *p)
 {
     TRY(read_time(call, &r->at, p));
     TRY(read_report_data(call, r, p));
     TRY(read_collateral(call, r, p));
+    TRY(read_policy(call, r, p));
     TRY(read_evidence(call_text(call, "file"), &r->file, &r->evidence, p));
-    r->no_policy = call_flag(call, "no-policy");
     r->options = (struct evidence_options){.no_collateral = call_flag(call, "no-collateral"),
                                            .certs = r->collateral.certs,
                                            .n_certs = r->collateral.n_certs};
@@ -199,6 +221,7 @@ static void request_free(struct request *r)
     evidence_free(&r->evidence);
     collateral_free(&r->collateral);
     buf_free(&r->file);
+    free(r->policy);
 }
 
 static enum err check_report_data(const struct request *r, const struct claims *c,
@@ -230,6 +253,8 @@ static enum err judge(struct request *r, struct claims *claims, struct problem *
     TRY(evidence_parse_file(buf_bytes(&r->file), &r->evidence, p));
     TRY(evidence_verify(&r->evidence, &r->trust, &r->options, r->at, claims, p));
     TRY(check_report_data(r, claims, p));
+    if (r->policy)
+        return policy_match(r->policy, claims, p);
     return r->no_policy ? OK : check_default_policy(r, claims, p);
 }
 
