@@ -184,6 +184,38 @@ static void the_default_policy_refuses_debugging(void **state)
            NULL);
 }
 
+/* A record for the SNP example with one member of data replaced by `more`. */
+static void write_policy(const char *name, const char *more)
+{
+    struct claims c = sim_claims(PLATFORM_SNP, 5);
+    char hex[97], text[1024];
+    hex_encode(BYTES_OF(c.snp.measurement), hex);
+    snprintf(text, sizeof text,
+             "{\"platform\": \"sev_snp\", \"data\": {\"measurement\": \"%s\"%s}}", hex, more);
+    write_file(name, bytes_str(text));
+}
+
+static void a_given_policy_is_judged_by(void **state)
+{
+    json_t *v;
+    make_simulated(PLATFORM_SNP, false, "snp");
+    const char *snp = in_folder("snp"), *root = in_folder("ark.der");
+    const char *policy = in_folder("policy");
+    write_policy("policy", ", \"minimum_tcb\": {\"microcode_svn\": 255}");
+    expect(ARGS("--root", root, "--policy", policy, snp), EXIT_REFUSED, "TcbTooOld");
+    write_policy(
+        "policy",
+        ", \"host_data\": \"0101010101010101010101010101010101010101010101010101010101010101\"");
+    expect(ARGS("--root", root, "--policy", policy, snp), EXIT_REFUSED, "HostDataMismatch");
+    write_policy("policy", ", \"colour\": 1");
+    assert_int_equal(run(&v, "verify", ARGS("--root", root, "--policy", policy, snp)), EXIT_USAGE);
+    json_free(v);
+    write_policy("policy", "");
+    assert_int_equal(run(&v, "verify", ARGS("--no-policy", "--policy", policy, snp)), EXIT_USAGE);
+    json_free(v);
+    expect(ARGS("--root", root, "--policy", policy, snp), EXIT_DONE, NULL);
+}
+
 static void other_report_data_is_a_nonce_mismatch(void **state)
 {
     make_simulated(PLATFORM_SNP, false, "snp");
@@ -299,8 +331,8 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    static const char *const names[] = {"stdout", "stderr", "snp",     "tdx",     "debug",
-                                        "junk",   "empty",  "ark.der", "root.pem"};
+    static const char *const names[] = {"stdout", "stderr", "snp",     "tdx",      "debug",
+                                        "junk",   "empty",  "ark.der", "root.pem", "policy"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(in_folder(names[i]));
     return rmdir(folder);
@@ -313,6 +345,7 @@ int main(void)
         cmocka_unit_test(what_is_no_evidence_is_not_valid),
         cmocka_unit_test(simulated_evidence_is_refused_without_its_root),
         cmocka_unit_test(the_default_policy_refuses_debugging),
+        cmocka_unit_test(a_given_policy_is_judged_by),
         cmocka_unit_test(other_report_data_is_a_nonce_mismatch),
         cmocka_unit_test(dates_are_judged_at_the_time_given),
         cmocka_unit_test(points_in_time_are_read),
