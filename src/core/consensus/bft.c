@@ -34,7 +34,7 @@ static void set_key(struct bft *b, const struct sig_secret *secret)
         return;
     b->secret = *secret;
     b->public = sig_public_of(secret);
-    b->key_in_force = false;
+    b->key_in_force = b->key_restored = false;
     memset(b->signed_vote, 0, sizeof b->signed_vote);
 }
 

@@ -98,7 +98,8 @@ struct bft_out {
     void (*evidence)(void *ctx, struct bytes evidence);
     /* The own vote key has ended (REKEY by another copy, removal, RESTART) and is wiped. */
     void (*key_ended)(void *ctx);
-    /* Others hold a later vote of the own key than the restored record (H13): the key is wiped, a
+    /* Others hold a later vote of the own key than the restored record (H13), or a key outlived a
+       boot in strict mode, or a copy of it votes elsewhere: the key is wiped, a
        REKEY with a new one is the way back. */
     void (*key_stale)(void *ctx);
     /* This peer has pruned what is needed here: take its checkpoint, then bft_install(). */
@@ -136,7 +137,8 @@ void bft_free(struct bft *b);
 /*
  * After a boot, before any other input: the record persisted last. In sealed mode the seat goes on
  * from it, and votes once q-1 others have said what its highest vote is (H13). In strict mode
- * (where the key is new) only the block and POL come back. E_MALFORMED.
+ * (where the key is new; one that outlived the boot is wiped: key_stale) only the block and POL
+ * come back. E_MALFORMED.
  */
 enum err bft_restore(struct bft *b, struct now now, struct bytes record);
 

@@ -153,6 +153,7 @@ struct bft {
     struct sig_public public;
     bool has_key;
     uint64_t key_serial; /* under which RESTART it came into force */
+    bool key_restored;   /* it has outlived a boot */
     bool key_in_force;   /* a cfg has named it: from then on it can end */
 
     /* The decided end of the chain, and what judges it. */
@@ -315,6 +316,8 @@ void record_own_answer(struct bft *b, struct peer *peer, const struct message *m
 void record_seen(struct bft *b, const struct vote *vote);
 /* A verified vote of the own key that this member did not cast. */
 void record_foreign_vote(struct bft *b);
+/* Wipes the own key and tells the application. */
+void record_key_stale(struct bft *b);
 
 /* --- lease.c -------------------------------------------------------------------------- */
 

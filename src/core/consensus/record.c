@@ -318,6 +318,7 @@ enum err record_restore(struct bft *b, struct bytes record)
     struct record rec;
     TRY(record_decode(record, &rec));
     b->precommit_height = rec.precommit_height;
+    b->key_restored = step_key_named(b); /* a new one is not in force yet */
     if (rec.mode == BFT_SEALED) {
         remember_highest(b, &rec);
         b->unsure = b->cfg.q > 1; /* H13 */
@@ -406,7 +407,7 @@ void record_tell(struct bft *b, struct peer *peer)
     sync_send(b, peer->gid, &m);
 }
 
-static void stale(struct bft *b)
+void record_key_stale(struct bft *b)
 {
     sig_secret_wipe(&b->secret);
     b->has_key = false;
@@ -431,7 +432,7 @@ void record_own_answer(struct bft *b, struct peer *peer, const struct message *m
         return;
     if (m->has_vote && is_own(b, m) &&
         later(&m->vote, b->restored_height, b->restored_round, b->restored_type)) {
-        stale(b);
+        record_key_stale(b);
         return;
     }
     for (uint32_t i = 0; i < b->sure_n; i++)
@@ -448,5 +449,5 @@ void record_own_answer(struct bft *b, struct peer *peer, const struct message *m
 void record_foreign_vote(struct bft *b)
 {
     step_alarm(b, "a vote of the own key that this guardian did not cast: a copy is running");
-    stale(b);
+    record_key_stale(b);
 }

@@ -91,6 +91,9 @@ static void resume(struct bft *b)
 
 void step_refresh_key(struct bft *b)
 {
+    /* In strict mode votes leave no record, so a key that outlived a boot may have cast any. */
+    if (b->key_restored && b->cfg.mode == BFT_STRICT && step_key_named(b))
+        record_key_stale(b);
     bool before = b->voting;
     if (!b->key_in_force && step_key_named(b)) {
         b->key_in_force = true;

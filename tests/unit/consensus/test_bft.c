@@ -473,6 +473,23 @@ static void a_strict_member_comes_back_with_knowledge_but_without_votes(void **s
     drop(t);
 }
 
+static void a_key_that_outlived_a_boot_does_not_vote_in_strict_mode(void **state)
+{
+    struct bench *t = four();
+    struct buf block = bench_block(t, A, 0, 1, 0);
+    struct hash32 id = bench_id(buf_bytes(&block));
+    assert_ok(bench_give_proposal(t, A, 0, buf_bytes(&block), NULL));
+    assert_ok(bench_give_vote(t, A, VOTE_PREVOTE, 0, id, NULL));
+    assert_ok(bench_give_vote(t, B, VOTE_PREVOTE, 0, id, NULL));
+    bench_reboot(t, &t->key[ME]);
+    assert_ok(bft_restore(t->b, t->now, bytes(t->record, t->record_n)));
+    assert_int_equal(t->stale, 1);
+    bench_wait(t, 5000);
+    assert_null(bench_last(t, WIRE_VOTE));
+    buf_free(&block);
+    drop(t);
+}
+
 static void a_record_that_is_cut_is_refused(void **state)
 {
     struct hash32 id;
@@ -921,6 +938,7 @@ int main(void)
         cmocka_unit_test(a_lie_about_the_own_votes_is_not_believed),
         cmocka_unit_test(others_are_told_their_highest_vote),
         cmocka_unit_test(a_strict_member_comes_back_with_knowledge_but_without_votes),
+        cmocka_unit_test(a_key_that_outlived_a_boot_does_not_vote_in_strict_mode),
         cmocka_unit_test(a_record_that_is_cut_is_refused),
         cmocka_unit_test(a_rekey_ends_the_old_key_and_begins_the_new),
         cmocka_unit_test(a_restart_adopts_a_block_that_has_only_a_pol),
