@@ -122,6 +122,10 @@ static void out_reply(void *ctx, uint64_t request, int status, const char *type,
 {
     struct wire_reply m = {.id = request, .status = (uint16_t)status, .body = data};
     struct buf body = BUF_INIT(IPC_BODY_MAX);
+    if (data.n > WIRE_DATA_MAX) { /* no answer is that large; the client hears of it, at least */
+        m.status = (uint16_t)err_status(E_INTERNAL);
+        m.body = BYTES_NONE;
+    }
     snprintf(m.type, sizeof m.type, "%s", type);
     must_say(ctx, WIRE_REPLY, wire_reply_encode(&m, &body), &body);
 }
