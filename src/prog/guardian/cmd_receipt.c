@@ -31,18 +31,47 @@ static enum err load_root(const struct call *call, struct sig_public *out, struc
     return e;
 }
 
-/* As it came over HTTP: base64 in one line, or the bytes themselves. */
+static struct bytes without_line_end(struct bytes text)
+{
+    while (text.n && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+        text.n--;
+    return text;
+}
+
+/* The answer of GET /receipts/{height}/{index}; its numbers are told again by what is signed. */
+static enum err unpack_json(struct bytes text, struct buf *out, struct problem *p)
+{
+    uint64_t height, index;
+    json_t *v = NULL;
+    const struct json_field fields[] = {
+        {.name = "height", .kind = JF_UINT, .to = &height},
+        {.name = "index", .kind = JF_UINT, .to = &index},
+        {.name = "receipt", .kind = JF_B64, .to = out},
+    };
+    enum err e = json_parse(text, 2 * RECEIPT_MAX, &v, p);
+    if (e == OK)
+        e = json_fields(v, "receipt", JSON_FIELDS(fields), p);
+    json_free(v);
+    return e;
+}
+
+/* JSON as guardians send it, its base64 alone, or the bytes. */
+static enum err unpack(struct bytes file, struct buf *out, struct problem *p)
+{
+    struct bytes text = without_line_end(file);
+    if (file.n && file.p[0] == '{')
+        return unpack_json(file, out, p);
+    if (text.n && b64_decode(B64_STANDARD, text, out) == OK)
+        return OK;
+    return buf_add(out, file.p, file.n);
+}
+
 static enum err load_receipt(const char *path, struct buf *out, struct problem *p)
 {
     struct buf file = BUF_INIT(2 * RECEIPT_MAX);
     enum err e = file_read(path, &file, p);
-    struct bytes text = buf_bytes(&file);
-    if (e == OK) {
-        while (text.n && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
-            text.n--;
-        if (text.n == 0 || b64_decode(B64_STANDARD, text, out) != OK)
-            e = buf_add(out, file.p, file.n);
-    }
+    if (e == OK)
+        e = unpack(buf_bytes(&file), out, p);
     if (e == E_TOO_LARGE)
         e = problem(p, e, "a receipt has at most %u bytes", RECEIPT_MAX);
     buf_free(&file);

@@ -168,18 +168,43 @@ out:
     return e;
 }
 
+/* What names the decision: {"height","index"} of the entry. */
+static bool receipt_path(const struct registration *r, char *out, size_t cap)
+{
+    const json_t *at = json_member(r->answer, "receipt");
+    uint64_t height, index;
+    if (!json_to_uint(json_member(at, "height"), &height) ||
+        !json_to_uint(json_member(at, "index"), &index))
+        return false;
+    snprintf(out, cap, "/receipts/%llu/%llu", (unsigned long long)height,
+             (unsigned long long)index);
+    return true;
+}
+
+/*
+ * The proof that the cluster decided to issue this certificate. The certificate is
+ * good without it, so one that is not to be had (yet) is no failure.
+ */
 static enum err put_receipt(const struct registration *r, struct problem *p)
 {
-    json_t *receipt = json_member(r->answer, "receipt");
+    char path[96];
+    json_t *receipt = NULL;
     struct buf text = BUF_INIT(FILE_MAX);
-    if (json_is_nothing(receipt))
+    struct problem ignored = {0};
+    if (!receipt_path(r, path, sizeof path))
         return OK;
-    enum err e = json_str(receipt) ? buf_add(&text, json_str(receipt), strlen(json_str(receipt)))
-                                   : json_text(receipt, &text);
+    struct ask a = {.settings = &r->settings,
+                    .timeout_s = (unsigned)call_count(r->call, "timeout"),
+                    .method = "GET",
+                    .path = path};
+    if (ask_json(&a, &receipt, NULL, &ignored) != OK) {
+        say_step(r->call, "no receipt: %s", problem_text(&ignored));
+        return OK;
+    }
+    enum err e = json_pretty(receipt, &text);
     if (e == OK)
-        e = buf_add(&text, "\n", 1);
-    if (e == OK)
-        e = put(r, "receipt", buf_bytes(&text), p);
+        e = put(r, "receipt.json", buf_bytes(&text), p);
+    json_free(receipt);
     buf_free(&text);
     return e;
 }
