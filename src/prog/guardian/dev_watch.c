@@ -43,14 +43,20 @@ static void show(struct watch *w, size_t i, const char *text)
     say_step(w->call, "%7.2f s  guardian %zu: %s", watch_seconds(w), i, text);
 }
 
+static bool says(const json_t *v, const char *name)
+{
+    bool is = false;
+    return json_to_bool(json_member(v, name), &is) == true && is;
+}
+
 static void show_health(struct watch *w, size_t i, const json_t *v)
 {
     char text[96];
     const char *status = json_str(json_member(v, "status"));
-    const char *phase = json_str(json_member(v, "state"));
     const char *root = json_str(json_member(v, "root_id"));
-    snprintf(text, sizeof text, "%s%s%s%s", status ? status : "?", phase ? " (" : "",
-             phase ? phase : "", phase ? ")" : "");
+    snprintf(text, sizeof text, "%s%s%s", status ? status : "?",
+             says(v, "share") ? ", holds a share" : "",
+             says(v, "root_certificate") ? ", has the root certificate" : "");
     show(w, i, text);
     if (root && root[0] && !w->root_shown) {
         say_step(w->call, "%7.2f s  the root is made: %.16s...", watch_seconds(w), root);
