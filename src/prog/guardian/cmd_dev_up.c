@@ -4,9 +4,13 @@
 #include "prog/guardian/say.h"
 #include "prog/guardian/simulate.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define ATTEST_TIMEOUT_S 10
 
@@ -20,11 +24,10 @@ static enum err parse_platforms(const struct call *call, struct dev *d, struct p
         d->platforms[i] = simulate_platform(word);
         if (d->platforms[i] == PLATFORM_NONE)
             return problem(p, E_VALUE, "--platforms must be tdx and snp, separated by commas");
-        if (at[n])
-            at += n + 1;
+        if (at[n] && i + 1 == d->n)
+            return problem(p, E_VALUE, "--platforms names more than %zu guardians", d->n);
+        at += at[n] ? n + 1 : 0;
     }
-    if (strchr(at, ','))
-        return problem(p, E_VALUE, "--platforms names more than %zu guardians", d->n);
     return OK;
 }
 
@@ -53,13 +56,39 @@ static enum err new_dev(const struct call *call, struct dev *d, struct problem *
     return parse_platforms(call, d, p);
 }
 
+/* Better said here than found in a log: who else listens there would also be asked and attested. */
+static enum err check_port(uint16_t port, struct problem *p)
+{
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    if (fd < 0)
+        return problem(p, E_IO, "cannot make a socket: %s", strerror(errno));
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    enum err e =
+        bind(fd, (struct sockaddr *)&at, sizeof at) == 0
+            ? OK
+            : problem(p, E_IO, "port %u: %s; choose another --base-port", port, strerror(errno));
+    close(fd);
+    return e;
+}
+
+static enum err check_ports(const struct dev *d, size_t i, struct problem *p)
+{
+    for (int which = DEV_API; which <= DEV_OBSERVABILITY; which++)
+        TRY(check_port(dev_port(d, i, (enum dev_port)which), p));
+    return OK;
+}
+
 static enum err start_all(const struct dev *d, struct problem *p)
 {
     for (size_t i = 0; i < d->n; i++) {
         struct daemon daemon;
         dev_daemon(d, i, &daemon);
-        if (!daemon_pid(&daemon))
-            TRY(daemon_start(&daemon, p));
+        if (daemon_pid(&daemon))
+            continue;
+        TRY(check_ports(d, i, p));
+        TRY(daemon_start(&daemon, p));
     }
     return OK;
 }
