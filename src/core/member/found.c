@@ -135,7 +135,7 @@ static void start_over(struct guardian *m)
 {
     struct sig_public unused;
     uint64_t token;
-    log_warn("the founding was not completed in time; a new vote key, and from the beginning");
+    log_warn("a new vote key, and from the beginning");
     m->is_signing = false;
     m->config.deps.sig->keygen(m->config.rng, &m->secrets.vote, &unused);
     member_store_secrets(m, &token);
@@ -198,10 +198,12 @@ void found_tick(struct guardian *m)
     if (!m->gid)
         return;
     if (m->is_signing) {
-        if (m->now.mono_ms > m->signing_since_ms + FOUNDING_MS)
+        if (m->now.mono_ms > m->signing_since_ms + FOUNDING_MS) {
+            log_warn("the founding was not completed in time");
             start_over(m);
-        else if (m->now.mono_ms > m->sent_signatures_ms + 500)
+        } else if (m->now.mono_ms > m->sent_signatures_ms + 500) {
             send_signatures(m);
+        }
         return;
     }
     if (m->gid == m->config.genesis->seats[0].gid && make_list(m, &list)) {
@@ -250,6 +252,50 @@ static void on_manifest(struct guardian *m, struct reader *r)
         return;
     m->manifest = theirs;
     begin_cluster(m);
+}
+
+/* --- a founding that came to nothing -----------------------------------------------------------
+ */
+
+/* How many founders no longer have the vote key of the manifest, as far as attested links show. */
+static uint32_t lost_keys(struct guardian *m)
+{
+    uint32_t lost = 0;
+    for (uint32_t i = 0; i < m->manifest.n; i++) {
+        const struct peer_subject *f = &m->manifest.founders[i];
+        const struct link *l = link_of_gid(m, f->gid);
+        struct sig_public mine = sig_public_of(&m->secrets.vote);
+        const struct sig_public *now = f->gid == m->gid ? &mine : l ? &l->vote_key : NULL;
+        lost += now && !sig_public_eq(*now, f->vote_key);
+    }
+    return lost;
+}
+
+/*
+ * A complete manifest without a block 1, and too many of its keys are gone for
+ * one ever to be decided: nobody can have acted on it, so it is forgotten, and
+ * the founders begin again (design.md section 5).
+ */
+static void unfound_if_dead(struct guardian *m)
+{
+    const struct cfg *cfg = state_cfg(m->state);
+    struct state *blank;
+    uint64_t token;
+    if (state_cluster(m->state).height > 0 || lost_keys(m) <= cfg->n - cfg->q)
+        return;
+    if (state_new(&blank, m->config.genesis, m->config.cluster_id, m->config.deps) != OK)
+        return;
+    log_warn("the founding died before its first block: %u of %u vote keys are gone", lost_keys(m),
+             cfg->n);
+    bft_free(m->bft);
+    m->bft = NULL;
+    state_free(m->state);
+    m->state = blank;
+    m->has_manifest = m->is_founded = false;
+    m->n_my_verdicts = 0;
+    member_seal_and_store(m, RECORD_MANIFEST, 0, bytes("", 0), &token); /* an empty one is none */
+    member_seal_and_store(m, RECORD_CONSENSUS, 0, bytes("", 0), &token);
+    start_over(m);
 }
 
 /* --- verdicts on a guardian
@@ -349,7 +395,9 @@ static void send_join(struct guardian *m)
 
 void rejoin_tick(struct guardian *m)
 {
-    if (member_votes(m) || !m->gid || m->now.mono_ms < m->asked_verdicts_ms + 1000)
+    unfound_if_dead(m);
+    if (!m->is_founded || member_votes(m) || !m->gid ||
+        m->now.mono_ms < m->asked_verdicts_ms + 1000)
         return;
     m->asked_verdicts_ms = m->now.mono_ms;
     struct rec_session session = state_session(m->state);

@@ -617,7 +617,7 @@ void member_tick(struct guardian *m, struct now now)
         tell_peers(m);
     for (unsigned i = 0; i < MEMBER_LINKS_MAX; i++)
         if (m->links[i].step != LINK_FREE && m->links[i].step != LINK_ATTESTED &&
-            now.mono_ms > m->links[i].opened_ms + 15000)
+            now.mono_ms > m->links[i].opened_ms + ATTEST_MS)
             link_drop(m, &m->links[i], "not attested in time");
     if (!m->is_founded)
         found_tick(m);

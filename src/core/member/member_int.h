@@ -17,6 +17,7 @@
 #define JOBS_MAX         256 /* quotes, judgements and requests under way */
 #define BLOCKS_BYTES_MAX (48u << 20) /* decided blocks kept in memory for those who catch up */
 #define CHECKPOINT_EVERY 512         /* blocks: what a restart replays at most */
+#define ATTEST_MS        5000        /* a link that is not attested by then is closed (api.md) */
 #define FOUNDING_MS      30000       /* a vote key that signed a manifest is given up after this */
 
 /* --- secrets -------------------------------------------------------------------------------- */
