@@ -53,7 +53,9 @@ static enum err change_namespace_create(struct apply *a, const json_t *change)
         {"ip", JF_ARRAY, &ip, CA_NAMES_MAX, JF_REQUIRED, NULL, 0},
     };
     TRY(json_fields(change, "change", JSON_FIELDS(fields), a->p));
-    if (!keys_namespace_valid(bytes_str(name)) || keys_namespace_reserved(bytes_str(name)))
+    /* "root" would be hidden by /ca/root.pem. */
+    if (!keys_namespace_valid(bytes_str(name)) || keys_namespace_reserved(bytes_str(name)) ||
+        strcmp(name, "root") == 0)
         return problem(a->p, E_VALUE, "change.namespace is not a free DNS label");
     bool sealed = strcmp(mode, "sealed") == 0;
     if (!sealed && strcmp(mode, "threshold") != 0)
@@ -149,7 +151,21 @@ static enum err read_platform_id(const char *hex, struct platform_id *out, struc
     out->n = strlen(hex) / 2;
     if ((out->n != 16 && out->n != 64) || hex_decode(hex, out->b, out->n) != OK)
         return problem(p, E_VALUE, "platform_id is neither a PPID nor a CHIP_ID");
+    if (bytes_is_zero(bytes(out->b, out->n)))
+        return problem(p, E_VALUE, "a platform_id of zeros names no machine");
     return OK;
+}
+
+static bool machine_has_seat(const struct state *s, const struct platform_id *id)
+{
+    struct key prefix = key_plain('s');
+    struct bytes key = BYTES_NONE, value;
+    struct rec_seat seat;
+    while (store_next(s->store, key_bytes(&prefix), key, &key, &value))
+        if (seat_read(value, &seat) == OK &&
+            bytes_eq(bytes(seat.platform_id.b, seat.platform_id.n), bytes(id->b, id->n)))
+            return true;
+    return false;
 }
 
 static uint32_t free_gid(const struct state *s)
@@ -189,6 +205,8 @@ static enum err change_seat_add(struct apply *a, const json_t *change)
     if (store_get(a->s->store, key_bytes(&k)).p)
         return problem(a->p, E_VALUE, "there is a seat %u", seat.gid);
     TRY(read_platform_id(platform_id, &seat.platform_id, a->p));
+    if (machine_has_seat(a->s, &seat.platform_id))
+        return problem(a->p, E_VALUE, "this machine has a seat already");
     if (!operator_name[0] || !vendor[0] || !is_printable(operator_name) || !is_printable(vendor))
         return problem(a->p, E_VALUE, "operator and vendor are printable text");
     snprintf(seat.operator_name, sizeof seat.operator_name, "%s", operator_name);
@@ -197,6 +215,8 @@ static enum err change_seat_add(struct apply *a, const json_t *change)
     if (address_split(peer, seat.host, &seat.peer_port) != OK ||
         address_split(api, api_host, &seat.api_port) != OK)
         return problem(a->p, E_VALUE, "an address is not host:port");
+    if (strcmp(api_host, seat.host) != 0)
+        return problem(a->p, E_VALUE, "peer and api addresses are on different hosts");
     TRY(seat_put(a->s->store, &k, &seat));
     return touch_policy(a);
 }
