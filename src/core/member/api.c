@@ -306,12 +306,10 @@ static void put_names(struct json_builder *b, struct bytes encoded)
 
 static void put_namespace(struct json_builder *b, const struct rec_namespace *ns)
 {
-    jb_object(b, NULL);
     jb_text(b, "namespace", ns->name);
     jb_text(b, "mode", ns->mode == NS_SEALED ? "sealed" : "threshold");
     put_names(b, ns->names);
     jb_uint(b, "version", ns->version);
-    jb_close(b);
 }
 
 static enum err list_namespaces(struct guardian *m, uint64_t request,
@@ -327,10 +325,26 @@ static enum err list_namespaces(struct guardian *m, uint64_t request,
          i < PAGE_MAX && store_next(state_store(m->state), key_bytes(&prefix), key, &key, &value);
          i++) {
         struct rec_namespace ns;
-        if (namespace_read(value, &ns) == OK && strcmp(ns.name, NS_GUARDIAN) != 0)
-            put_namespace(&b, &ns);
+        if (namespace_read(value, &ns) != OK || strcmp(ns.name, NS_GUARDIAN) == 0)
+            continue;
+        jb_object(&b, NULL);
+        put_namespace(&b, &ns);
+        jb_close(&b);
     }
     jb_close(&b);
+    api_json(m, request, 200, &b);
+    return OK;
+}
+
+static enum err get_namespace(struct guardian *m, uint64_t request, const struct member_request *r,
+                              struct problem *p)
+{
+    char name[NS_NAME_MAX];
+    struct rec_namespace ns;
+    (void)p;
+    TRY(load_namespace(m, r->param[0], name, &ns));
+    struct json_builder b = json_build();
+    put_namespace(&b, &ns);
     api_json(m, request, 200, &b);
     return OK;
 }
@@ -890,6 +904,7 @@ static const struct {
     {"ca.namespace", NEED_CLUSTER, get_ca},
     {"ca.crl", NEED_CLUSTER, get_crl},
     {"namespaces.list", NEED_CLUSTER, list_namespaces},
+    {"namespaces.get", NEED_CLUSTER, get_namespace},
     {"measurements.get", NEED_LEASE, get_measurement},
     {"measurements.list", NEED_LEASE, list_measurements},
     {"seats.list", NEED_CLUSTER, list_seats},
