@@ -402,16 +402,16 @@ static struct rng pick_rng(struct vault *v)
 
 static enum err make_member(struct vault *v)
 {
-    const struct member_config config = {.genesis = &v->g->genesis,
-                                         .cluster_id = v->g->cluster_id,
-                                         .deps = {&sig_ed25519, &dealing_ve},
-                                         .rng = pick_rng(v),
-                                         .sealing_key = v->sealing_key,
-                                         .platform_id = v->platform_id,
-                                         .out = {v, out_send, out_close, out_store, out_quote,
-                                                 out_judge, out_reply, out_serve, out_peers}};
+    struct member_config config = {.genesis = &v->g->genesis,
+                                   .cluster_id = v->g->cluster_id,
+                                   .deps = {&sig_ed25519, &dealing_ve},
+                                   .rng = pick_rng(v),
+                                   .sealing_key = v->sealing_key,
+                                   .platform_id = v->platform_id,
+                                   .out = {v, out_send, out_close, out_store, out_quote, out_judge,
+                                           out_reply, out_serve, out_peers}};
     enum err e = member_new(&config, &v->member);
-    wipe((void *)&config.sealing_key, sizeof config.sealing_key);
+    secret32_wipe(&config.sealing_key);
     secret32_wipe(&v->sealing_key);
     return e;
 }
