@@ -46,6 +46,15 @@ enum err policy_check(const struct policy_record *r, struct problem *p)
                                        : check_snp(&r->snp, p);
 }
 
+bool policy_advisory_valid(const char *text)
+{
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n; i++)
+        if (text[i] < 0x21 || text[i] > 0x7e)
+            return false;
+    return n > 0 && n < POLICY_ADVISORY_MAX;
+}
+
 bool policy_allows_tcb(const struct policy_record *r, enum tcb_status status)
 {
     return (unsigned)status < TCB_STATUSES && r->tcb_statuses >> status & 1;

@@ -130,11 +130,14 @@ static void get_lists(struct reader *r, struct policy_record *out)
     out->has_advisories = rd_bool(r);
     out->n_advisories = rd_count(r, POLICY_ADVISORIES_MAX);
     rd_require(r, out->has_advisories || out->n_advisories == 0);
-    for (size_t i = 0; i < out->n_advisories; i++)
+    for (size_t i = 0; i < out->n_advisories; i++) {
         rd_text(r, out->advisories[i], sizeof out->advisories[i]);
+        rd_require(r, policy_advisory_valid(out->advisories[i]));
+    }
     out->n_models = rd_count(r, POLICY_MODELS_MAX);
     for (size_t i = 0; i < out->n_models; i++) {
         out->models[i].family = rd_u8(r);
+        rd_require(r, out->models[i].family >= POLICY_FAMILY_MIN);
         out->models[i].model = rd_u8(r);
         out->models[i].any_stepping = !get_optional(r, &out->models[i].stepping, 1);
         rd_require(r, out->models[i].stepping <= POLICY_STEPPING_MAX);

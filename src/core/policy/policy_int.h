@@ -4,6 +4,9 @@
 
 #include "core/policy/policy.h"
 
+/* 1 to POLICY_ADVISORY_MAX-1 printable ASCII characters without spaces. */
+bool policy_advisory_valid(const char *text);
+
 #define POLICY_DEFAULT_STATUSES (1u << TCB_UP_TO_DATE)
 
 /*
@@ -16,6 +19,7 @@ enum err policy_check(const struct policy_record *r, struct problem *p);
 void policy_tcb_text(const struct policy_record *r, char *out, size_t cap);
 
 #define POLICY_VMPL_MAX     3
+#define POLICY_FAMILY_MIN   1
 #define POLICY_STEPPING_MAX 15
 
 #endif

@@ -49,7 +49,7 @@ static enum err read_models(const json_t *list, struct policy_record *out, struc
         uint64_t family, model, stepping = 0;
         bool given = false;
         const struct json_field fields[] = {
-            {"family", JF_UINT, &family, 255, JF_REQUIRED, NULL, 1},
+            {"family", JF_UINT, &family, 255, JF_REQUIRED, NULL, POLICY_FAMILY_MIN},
             {"model", JF_UINT, &model, 255, JF_REQUIRED, NULL, 0},
             {"stepping", JF_UINT, &stepping, POLICY_STEPPING_MAX, MAYBE, &given, 0},
         };
@@ -79,15 +79,6 @@ static enum err read_statuses(const json_t *list, struct policy_record *out, str
     return OK;
 }
 
-static bool is_advisory(const char *text)
-{
-    size_t n = strlen(text);
-    for (size_t i = 0; i < n; i++)
-        if (text[i] < 0x21 || text[i] > 0x7e)
-            return false;
-    return n > 0 && n < POLICY_ADVISORY_MAX;
-}
-
 /* An empty list says that none is accepted, which an absent one does not. */
 static enum err read_advisories(const json_t *list, struct policy_record *out, struct problem *p)
 {
@@ -104,7 +95,7 @@ static enum err read_advisories(const json_t *list, struct policy_record *out, s
         const char *text = json_str(json_item(list, i));
         if (!text)
             return problem(p, E_MALFORMED, "data.allowed_advisories[%zu] must be text", i);
-        if (!is_advisory(text))
+        if (!policy_advisory_valid(text))
             return problem(p, E_VALUE, "data.allowed_advisories[%zu] is no advisory id", i);
         snprintf(out->advisories[i], sizeof out->advisories[i], "%s", text);
     }
