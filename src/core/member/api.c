@@ -792,10 +792,11 @@ static const char *health_status(const struct guardian *m, const struct bft_stat
     return s->proposer == m->gid && member_has_lease(m) ? "LEADER" : "FOLLOWER";
 }
 
+/* A client that trusts the root alone can use the API, so it must have its certificate. */
 static bool serves(const struct guardian *m)
 {
     struct key root = key_plain('r');
-    return member_votes(m) && member_has_lease(m) &&
+    return member_votes(m) && member_has_lease(m) && (m->is_served || !m->api_key.n) &&
            store_get(state_store(m->state), key_bytes(&root)).p;
 }
 
@@ -993,6 +994,7 @@ void api_serve(struct guardian *m)
     enum err e = make_api_chain(m, &seat, &pem);
     if (e == OK) {
         m->config.out.serve(m->config.out.ctx, buf_bytes(&pem));
+        m->is_served = true;
         m->served_until = member_unix_s(m) + ISSUING_LIFETIME_S / 4;
     } else {
         m->served_until = member_unix_s(m) + 5; /* try again */

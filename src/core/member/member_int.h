@@ -214,6 +214,7 @@ struct guardian {
     struct buf deal_entry;
     struct spki api_key;
     uint64_t served_until; /* unix seconds: when the API wants a new certificate */
+    bool is_served;        /* it has had one */
     /* What register answered, for clients that send no token back: a ring. */
     struct token pending[256];
     unsigned next_pending;
