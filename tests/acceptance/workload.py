@@ -6,7 +6,7 @@ import json
 import secrets
 from pathlib import Path
 
-from cluster import BUILD, run
+from cluster import BUILD, run, wait_until
 
 SIM_EVIDENCE = BUILD / "tests/acceptance/tools/sim_evidence"
 ZERO = bytes(32)
@@ -61,12 +61,19 @@ class Workload:
         return cluster.post(i, f"/attestation/{ns}/verify", body)
 
     def enroll(self, cluster, ns, i=0):
-        """Both phases; keeps the certificate and its chain."""
-        first = self.register(cluster, ns, i)
-        assert first.status == 200, first
-        second = self.verify(cluster, ns, first.json(), i)
-        assert second.status == 200, second
-        said = second.json()
+        """Both phases; keeps the certificate and its chain. A guardian that is not ready to issue
+        for a new namespace yet says so, and is asked again."""
+        def both():
+            first = self.register(cluster, ns, i)
+            if first.status == 503:
+                return None
+            assert first.status == 200, first
+            second = self.verify(cluster, ns, first.json(), i)
+            if second.status == 503:
+                return None
+            assert second.status == 200, second
+            return second.json()
+        said = wait_until(both, 10, f"guardian {i} issues for {ns}")
         (self.folder / "cert.pem").write_text(said["certificate"])
         (self.folder / "chain.pem").write_text(said["chain"])
         (self.folder / "identity.pem").write_text(said["certificate"] + said["chain"])
