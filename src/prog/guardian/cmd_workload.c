@@ -82,12 +82,22 @@ static enum err post(const struct registration *r, const char *phase, struct jso
     return e;
 }
 
+/* What was built so far for a request that can't be made. */
+static void drop(struct json_builder *b)
+{
+    json_t *v;
+    if (jb_end(b, &v) == OK)
+        json_free(v);
+}
+
 static enum err phase1(struct registration *r, struct problem *p)
 {
     struct report_data data = workload_phase1(r->claims.platform, BYTES_OF(r->key.spki));
     struct json_builder b = json_build();
     json_t *answer = NULL;
     enum err e = add_evidence(r, &data, &b, p);
+    if (e != OK)
+        drop(&b);
     if (e == OK)
         e = post(r, "register", &b, &answer, p);
     if (e != OK)
@@ -121,10 +131,15 @@ static enum err phase2(struct registration *r, struct problem *p)
     struct report_data data =
         workload_phase2(r->claims.platform, r->challenge, BYTES_OF(r->key.spki), BYTES_NONE);
     struct json_builder b = json_build();
-    TRY(add_evidence(r, &data, &b, p));
-    TRY(add_csr(r, &b));
+    enum err e = add_evidence(r, &data, &b, p);
+    if (e == OK)
+        e = add_csr(r, &b);
     jb_text(&b, "challenge_token", r->token);
-    TRY(post(r, "verify", &b, &r->answer, p));
+    if (e != OK)
+        drop(&b);
+    if (e == OK)
+        e = post(r, "verify", &b, &r->answer, p);
+    TRY(e);
     if (!json_str(json_member(r->answer, "certificate")) ||
         !json_str(json_member(r->answer, "chain")))
         return problem(p, E_MALFORMED, "the guardian's answer has no certificate");

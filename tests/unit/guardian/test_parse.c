@@ -7,12 +7,12 @@ static struct problem problem_of_last;
 /* Words are separated by single spaces; "~" stands for an empty word. */
 static enum err parse(const char *line)
 {
-    static char copy[512];
+    static char copy[512], empty[1];
     static char *argv[40];
     int argc = 0;
     snprintf(copy, sizeof copy, "guardian %s", line);
     for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
-        argv[argc++] = strcmp(word, "~") == 0 ? (char[]){""} : word;
+        argv[argc++] = strcmp(word, "~") == 0 ? empty : word;
     problem_of_last = (struct problem){0};
     return command_parse(argc, argv, &call, &problem_of_last);
 }
