@@ -38,14 +38,15 @@ static struct bytes without_line_end(struct bytes text)
     return text;
 }
 
-/* The answer of GET /receipts/{height}/{index}; its numbers are told again by what is signed. */
+/* {"receipt"}, or the answer of GET /receipts/{height}/{index}, whose numbers the receipt repeats.
+ */
 static enum err unpack_json(struct bytes text, struct buf *out, struct problem *p)
 {
     uint64_t height, index;
     json_t *v = NULL;
     const struct json_field fields[] = {
-        {.name = "height", .kind = JF_UINT, .to = &height},
-        {.name = "index", .kind = JF_UINT, .to = &index},
+        {.name = "height", .kind = JF_UINT, .to = &height, .flags = JF_OPTIONAL},
+        {.name = "index", .kind = JF_UINT, .to = &index, .flags = JF_OPTIONAL},
         {.name = "receipt", .kind = JF_B64, .to = out},
     };
     enum err e = json_parse(text, 2 * RECEIPT_MAX, &v, p);
