@@ -52,8 +52,7 @@ static void answer_bytes(struct guardian *m, uint64_t request, const char *type,
     m->config.out.reply(m->config.out.ctx, request, 200, type, body);
 }
 
-/* --- parameters
- * ------------------------------------------------------------------------------------ */
+/* --- parameters --- */
 
 /* A path parameter as text; E_NOT_FOUND if it is too long to name anything. */
 static enum err param_text(struct bytes param, char *out, size_t cap)
@@ -104,8 +103,7 @@ static enum err load_namespace(struct guardian *m, struct bytes param,
     return namespace_get(state_store(m->state), &k, out);
 }
 
-/* --- certificates
- * ------------------------------------------------------------------------------------- */
+/* --- certificates --- */
 
 static enum err answer_pem(struct guardian *m, uint64_t request, struct bytes der)
 {
@@ -191,9 +189,7 @@ static enum err get_crl(struct guardian *m, uint64_t request, const struct membe
     return e;
 }
 
-/* --- keys
- * --------------------------------------------------------------------------------------------------
- */
+/* --- keys --- */
 
 /* The instance whose identity key stands in the client's certificate, judged by the state of now:
  * registered, not expired, measurement not revoked. The TLS layer proved possession. */
@@ -282,9 +278,7 @@ static enum err get_key(struct guardian *m, uint64_t request, const struct membe
     return e;
 }
 
-/* --- lists
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- lists --- */
 
 static void put_names(struct json_builder *b, struct bytes encoded)
 {
@@ -490,9 +484,7 @@ static enum err list_nodes(struct guardian *m, uint64_t request, const struct me
     return OK;
 }
 
-/* --- administration
- * --------------------------------------------------------------------------------------------------
- */
+/* --- administration --- */
 
 #define TEXT_MAX (64 * 1024)
 
@@ -701,8 +693,7 @@ void api_decided(struct guardian *m, struct job *j, uint64_t height, uint32_t in
     job_end(m, j);
 }
 
-/* --- attestation of this guardian
- * ---------------------------------------------------------------------------------------- */
+/* --- attestation of this guardian --- */
 
 static enum err attest(struct guardian *m, uint64_t request, const struct member_request *r,
                        struct problem *p)
@@ -738,9 +729,7 @@ void api_quoted(struct guardian *m, struct job *j, struct bytes evidence)
     api_json(m, j->request, 200, &b);
 }
 
-/* --- receipts
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- receipts --- */
 
 static enum err parse_number(struct bytes text, uint64_t *out)
 {
@@ -776,9 +765,7 @@ static enum err get_receipt(struct guardian *m, uint64_t request, const struct m
     return e;
 }
 
-/* --- status
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- status --- */
 
 /* The published names of what a guardian is (design.md section 5). */
 static const char *health_status(const struct guardian *m, const struct bft_status *s)
@@ -864,9 +851,7 @@ static enum err ready(struct guardian *m, uint64_t request, const struct member_
     return OK;
 }
 
-/* --- the table
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- the table --- */
 
 static enum err register_workload(struct guardian *m, uint64_t request,
                                   const struct member_request *r, struct problem *p)
@@ -946,8 +931,7 @@ void api_request(struct guardian *m, uint64_t request, const struct member_reque
         api_problem(m, request, e, &p);
 }
 
-/* --- the certificate of the API itself
- * --------------------------------------------------------------------------------------------- */
+/* --- the certificate of the API itself --- */
 
 /* The names this guardian's seat is reached by. */
 static void seat_names(const struct rec_seat *seat, struct ca_names *names)

@@ -17,7 +17,7 @@ static bool may_post(const struct guardian *m, enum command type)
     return m->now.mono_ms >= m->submitted_ms[type] + REPOST_MS || !m->submitted_ms[type];
 }
 
-/* --- ceremonies ------------------------------------------------------------------------------- */
+/* --- ceremonies --- */
 
 static bool is_recipient(const struct rec_session *o, uint32_t gid, bool *confirmed)
 {
@@ -234,8 +234,7 @@ static void drive_refresh(struct guardian *m)
     (void)!member_post(m, CMD_OPEN, BYTES_OF(refresh), NULL);
 }
 
-/* --- signing -------------------------------------------------------------------------------------
- */
+/* --- signing --- */
 
 static struct nonce_slot *nonce_slot(struct guardian *m, const struct rec_signop *op, bool make)
 {
@@ -370,8 +369,7 @@ static void drop_nonces(struct guardian *m)
     }
 }
 
-/* --- namespace keys
- * -------------------------------------------------------------------------------- */
+/* --- namespace keys --- */
 
 static struct derive_slot *derive_slot(struct guardian *m, const char *ns, uint32_t version,
                                        bool make)
@@ -522,8 +520,7 @@ static void take_eval(struct guardian *m, const struct entry *entry)
     }
 }
 
-/* --- issuing CAs
- * -------------------------------------------------------------------------------------- */
+/* --- issuing CAs --- */
 
 static bool issuing_is_asked(const struct guardian *m, const char *ns)
 {
@@ -590,8 +587,7 @@ static void drive_namespaces(struct guardian *m)
     }
 }
 
-/* --- all of it
- * ------------------------------------------------------------------------------------------ */
+/* --- all of it --- */
 
 void drive_entry(struct guardian *m, const struct entry *entry, struct hash32 id)
 {

@@ -53,8 +53,7 @@ void found_link_ready(struct guardian *m, struct link *l)
         found_tick(m);
 }
 
-/* --- the manifest -------------------------------------------------------------------------------
- */
+/* --- the manifest --- */
 
 /* The list this guardian would sign: itself, and what each link proved. */
 static bool make_list(struct guardian *m, struct manifest *out)
@@ -254,8 +253,7 @@ static void on_manifest(struct guardian *m, struct reader *r)
     begin_cluster(m);
 }
 
-/* --- a founding that came to nothing -----------------------------------------------------------
- */
+/* --- a founding that came to nothing --- */
 
 /* How many founders no longer have the vote key of the manifest, as far as attested links show. */
 static uint32_t lost_keys(struct guardian *m)
@@ -298,8 +296,7 @@ static void unfound_if_dead(struct guardian *m)
     start_over(m);
 }
 
-/* --- verdicts on a guardian
- * --------------------------------------------------------------------------- */
+/* --- verdicts on a guardian --- */
 
 static void on_verdict_ask(struct guardian *m, struct link *l)
 {

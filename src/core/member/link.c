@@ -262,6 +262,7 @@ void link_judged(struct guardian *m, struct job *j, enum err e, const struct cla
         return;
     }
     l->step = LINK_ATTESTED;
+    m->config.out.trust(m->config.out.ctx, l->id);
     l->tcb_status = claims->tcb_status;
     struct buf b = BUF_INIT(16);
     struct writer w = writer(&b);

@@ -59,8 +59,7 @@ void member_free(struct guardian *m)
     free(m);
 }
 
-/* --- storage -----------------------------------------------------------------------------------
- */
+/* --- storage --- */
 
 void member_seal_and_store(struct guardian *m, enum member_record kind, uint64_t number,
                            struct bytes plain, uint64_t *token)
@@ -190,8 +189,7 @@ enum err member_load(struct guardian *m, enum member_record kind, uint64_t numbe
     return e;
 }
 
-/* --- the log's application
- * ------------------------------------------------------------------------ */
+/* --- the log's application --- */
 
 static const struct cfg *app_cfg(void *ctx)
 {
@@ -441,8 +439,7 @@ enum err member_begin_log(struct guardian *m)
     return e;
 }
 
-/* --- entries
- * --------------------------------------------------------------------------------------- */
+/* --- entries --- */
 
 bool member_votes(const struct guardian *m)
 {
@@ -524,8 +521,7 @@ void member_stored(struct guardian *m, struct now now, uint64_t token)
         bft_durable(m->bft, now, its);
 }
 
-/* --- seats
- * ------------------------------------------------------------------------------------------ */
+/* --- seats --- */
 
 const struct rec_seat *member_seat_of_platform(struct guardian *m, struct bytes platform_id,
                                                struct rec_seat *out)
@@ -558,29 +554,44 @@ static void find_own_seat(struct guardian *m)
         m->gid = seat.gid;
 }
 
-/* Members dial those with higher numbers; whoever is not (yet) one dials all. */
+/* One link for two members: the lower number dials. Whoever is not a member yet dials all, as
+ * members may not know of it. */
+static bool dials(const struct guardian *m, uint32_t gid)
+{
+    bool in = m->is_founded ? cfg_find(state_cfg(m->state), m->gid) >= 0 : m->gid != 0;
+    return gid != m->gid && (!in || gid > m->gid);
+}
+
 static void tell_peers(struct guardian *m)
 {
     struct rec_seat seats[BFT_MAX_MEMBERS];
     size_t n = 0;
     const struct genesis *g = m->config.genesis;
-    if (!m->is_founded) {
-        for (uint32_t i = 0; i < g->n_seats; i++)
-            if (g->seats[i].gid != m->gid)
-                seats[n++] = g->seats[i];
-    } else {
-        struct key prefix = key_plain('s');
-        struct bytes key = BYTES_NONE, value;
-        while (n < BFT_MAX_MEMBERS &&
-               store_next(state_store(m->state), key_bytes(&prefix), key, &key, &value))
-            if (seat_read(value, &seats[n]) == OK && seats[n].gid != m->gid)
-                n++;
-    }
+    struct key prefix = key_plain('s');
+    struct bytes key = BYTES_NONE, value;
+    for (uint32_t i = 0; !m->is_founded && i < g->n_seats; i++)
+        if (dials(m, g->seats[i].gid))
+            seats[n++] = g->seats[i];
+    while (m->is_founded && n < BFT_MAX_MEMBERS &&
+           store_next(state_store(m->state), key_bytes(&prefix), key, &key, &value))
+        if (seat_read(value, &seats[n]) == OK && dials(m, seats[n].gid))
+            n++;
     m->config.out.peers(m->config.out.ctx, seats, n);
 }
 
-/* --- beginning
- * ------------------------------------------------------------------------------------------ */
+/* The list follows from who we are, who is a member, and which seats there are. */
+static void watch_peers(struct guardian *m)
+{
+    struct rec_cluster c = state_cluster(m->state);
+    uint64_t now = c.policy_height ^ state_epoch(m->state).epoch << 40 ^ (uint64_t)m->gid << 56 ^
+                   (m->is_founded ? 1ULL << 63 : 1);
+    if (now == m->told_peers)
+        return;
+    m->told_peers = now;
+    tell_peers(m);
+}
+
+/* --- beginning --- */
 
 void member_start(struct guardian *m, struct now now)
 {
@@ -603,7 +614,7 @@ void member_start(struct guardian *m, struct now now)
         if (e != OK)
             log_error("the log cannot go on: %s", err_text(e));
     }
-    tell_peers(m);
+    watch_peers(m);
 }
 
 void member_tick(struct guardian *m, struct now now)
@@ -611,10 +622,8 @@ void member_tick(struct guardian *m, struct now now)
     m->now = now;
     if (m->bft)
         bft_tick(m->bft, now);
-    uint32_t before = m->gid;
     find_own_seat(m);
-    if (m->gid != before)
-        tell_peers(m);
+    watch_peers(m);
     for (unsigned i = 0; i < MEMBER_LINKS_MAX; i++)
         if (m->links[i].step != LINK_FREE && m->links[i].step != LINK_ATTESTED &&
             now.mono_ms > m->links[i].opened_ms + ATTEST_MS)
@@ -637,9 +646,7 @@ void member_tick(struct guardian *m, struct now now)
         }
 }
 
-/* --- jobs
- * -------------------------------------------------------------------------------------------------
- */
+/* --- jobs --- */
 
 struct job *job_new(struct guardian *m, enum job_kind kind, uint64_t deadline_ms)
 {

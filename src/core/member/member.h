@@ -61,6 +61,8 @@ struct member_out {
     void *ctx;
     void (*send)(void *ctx, uint32_t link, struct bytes message);
     void (*close)(void *ctx, uint32_t link, const char *why);
+    /* This link's peer is attested: from now on it may send what MEMBER_MESSAGE_MAX allows. */
+    void (*trust)(void *ctx, uint32_t link);
     /* Store, durably, then call member_stored(token). Tokens rise by one. */
     void (*store)(void *ctx, uint64_t token, enum member_record kind, uint64_t number,
                   struct bytes sealed);

@@ -20,7 +20,7 @@
 #define ATTEST_MS        5000        /* a link that is not attested by then is closed (api.md) */
 #define FOUNDING_MS      30000       /* a vote key that signed a manifest is given up after this */
 
-/* --- secrets -------------------------------------------------------------------------------- */
+/* --- secrets --- */
 
 struct share_pair {
     uint64_t epoch; /* 0: none */
@@ -58,8 +58,7 @@ enum err secrets_decode(struct bytes in, struct secrets *s);
 /* The entry of a namespace's version; made if absent and there is room; NULL otherwise. */
 struct ns_secret *secrets_ns(struct secrets *s, const char *ns, uint32_t version, bool make);
 
-/* --- messages between guardians: the first byte ------------------------------------------------
- */
+/* --- messages between guardians: the first byte --- */
 
 enum message {
     MSG_HELLO = 1,
@@ -75,7 +74,7 @@ enum message {
     MSG_JUDGE,
 };
 
-/* --- links ----------------------------------------------------------------------------------- */
+/* --- links --- */
 
 enum link_step { LINK_FREE, LINK_HELLO, LINK_EVIDENCE, LINK_ATTESTED };
 
@@ -96,8 +95,7 @@ struct link {
     enum tcb_status tcb_status;
 };
 
-/* --- work that waits for an answer --------------------------------------------------------------
- */
+/* --- work that waits for an answer --- */
 
 /* What register gave away; whoever sends it back needs no memory of ours (design.md section 8). */
 struct token {
@@ -139,8 +137,7 @@ struct job {
     enum tcb_status tcb_status;
 };
 
-/* --- the member ----------------------------------------------------------------------------------
- */
+/* --- the member --- */
 
 struct nonce_slot {
     bool live;
@@ -178,6 +175,7 @@ struct guardian {
     struct state *state;
     struct bft *bft; /* NULL until founded */
     /* What bft was last told; it borrows them until it asks again. */
+    uint64_t told_peers; /* what the list of peers was made from */
     struct bft_run told_run;
     struct cfg told_cfg;
     struct secrets secrets;

@@ -20,8 +20,7 @@
 #define TOKEN_SIZE     (8 + 16 + 32 + 32)
 #define JOB_MS         8000
 
-/* --- challenges ----------------------------------------------------------------------------------
- */
+/* --- challenges --- */
 
 /* The header a challenge was made from: its id and time. E_NOT_FOUND if it is not (any longer)
  * here. */
@@ -89,8 +88,7 @@ static enum err token_parse(const char *text, struct token *t, struct problem *p
     return e;
 }
 
-/* --- the judgement
- * ------------------------------------------------------------------------------------ */
+/* --- the judgement --- */
 
 static bool head_is_fresh(const struct guardian *m)
 {
@@ -203,9 +201,7 @@ static struct verdict make_verdict(struct guardian *m, const struct job *j)
     return v;
 }
 
-/* --- phase 1
- * -----------------------------------------------------------------------------------------------
- */
+/* --- phase 1 --- */
 
 /* The body's evidence, out of base64, into the job. */
 static enum err take_evidence(struct job *j, const char *text, struct problem *p)
@@ -317,9 +313,7 @@ static void registered(struct guardian *m, struct job *j, const struct claims *c
         answer_register(m, j);
 }
 
-/* --- phase 2
- * -------------------------------------------------------------------------------------------------
- */
+/* --- phase 2 --- */
 
 static void set_spki(struct spki *to, struct bytes from)
 {
@@ -545,8 +539,7 @@ static void verified(struct guardian *m, struct job *j, const struct claims *c, 
     submit_if_enough(m, j);
 }
 
-/* --- between guardians
- * -------------------------------------------------------------------------------------------- */
+/* --- between guardians --- */
 
 void workload_asked(struct guardian *m, struct link *l, struct reader *r)
 {
@@ -647,9 +640,7 @@ void workload_tick(struct guardian *m)
     }
 }
 
-/* --- certificates
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- certificates --- */
 
 enum err workload_sign_leaf(struct guardian *m, struct ca_leaf *leaf, struct buf *pem)
 {

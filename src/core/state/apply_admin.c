@@ -15,7 +15,7 @@
 #define TEXT_MAX   (64 * 1024)     /* a measurement record with full lists is a tenth of it */
 #define TIME_FAR_S (366 * 86400LL) /* nonces are remembered until `expires` */
 
-/* --- the changes ------------------------------------------------------------------------- */
+/* --- the changes --- */
 
 static enum err read_dns(json_t *list, struct ca_names *names, struct problem *p)
 {
@@ -242,7 +242,7 @@ static enum err execute(struct apply *a, const json_t *change)
     return problem(a->p, E_VALUE, "change.type is not one of those that exist");
 }
 
-/* --- the signed text ------------------------------------------------------------------------- */
+/* --- the signed text --- */
 
 struct signed_text {
     struct bytes text;

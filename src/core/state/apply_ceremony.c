@@ -94,7 +94,7 @@ static enum err load_session(struct apply *a, enum session_phase phase, struct r
     return OK;
 }
 
-/* --- OPEN ------------------------------------------------------------------------------ */
+/* --- OPEN --- */
 
 static enum err seat_newcomer(struct apply *a, const struct peer_subject *who,
                               const struct verdict *v, size_t n, struct cfg *next)
@@ -158,7 +158,7 @@ enum err apply_open(struct apply *a)
     return session_begin(s, a->at.time_ms, SESSION_RESHARE, &next, 1);
 }
 
-/* --- RKEY ------------------------------------------------------------------------------- */
+/* --- RKEY --- */
 
 static void enter_phase(struct apply *a, struct rec_session *o, enum session_phase phase)
 {
@@ -192,7 +192,7 @@ enum err apply_rkey(struct apply *a)
     return put_session(a->s, &o);
 }
 
-/* --- DEAL -------------------------------------------------------------------------------- */
+/* --- DEAL --- */
 
 static bool may_deal(const struct state *s, const struct rec_session *o, uint32_t gid)
 {
@@ -285,7 +285,7 @@ enum err apply_deal(struct apply *a)
     return put_session(a->s, &o);
 }
 
-/* --- CONFIRM and the end ------------------------------------------------------------------- */
+/* --- CONFIRM and the end --- */
 
 static uint32_t confirmed(const struct rec_session *o)
 {

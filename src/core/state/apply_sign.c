@@ -51,7 +51,7 @@ enum err signops_restart(struct state *s)
     return OK;
 }
 
-/* --- what is signed, and under which key -------------------------------------------------- */
+/* --- what is signed, and under which key --- */
 
 static struct ca_common common_of(const struct state *s, const struct rec_signop *op)
 {
@@ -161,7 +161,7 @@ struct hash64 membership_hash(struct hash32 cluster_id, struct hash32 cfg_hash,
     return thash_final(&h);
 }
 
-/* --- keeping what was signed ----------------------------------------------------------------- */
+/* --- keeping what was signed --- */
 
 /* By cfg, so that receipts of older blocks can be made. */
 static enum err keep_membership(struct state *s, const struct rec_signop *op,
@@ -220,8 +220,7 @@ out:
     return e;
 }
 
-/* --- COMMIT, SHARE, RETRY ----------------------------------------------------------------------
- */
+/* --- COMMIT, SHARE, RETRY --- */
 
 /* Every body begins with the operation's number and the attempt it is for. */
 static enum err read_op(struct apply *a, struct reader *r, struct rec_signop *op)
@@ -390,8 +389,7 @@ enum err apply_retry(struct apply *a)
     return next_attempt(a->s, &op);
 }
 
-/* --- namespaces and issuing CAs
- * ------------------------------------------------------------------- */
+/* --- namespaces and issuing CAs --- */
 
 static enum err add_crl(struct apply *a, enum signop_kind kind, const char *ns)
 {

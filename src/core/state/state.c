@@ -28,7 +28,7 @@ void state_free(struct state *s)
     free(s);
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading --- */
 
 const struct cfg *state_cfg(const struct state *s)
 {
@@ -115,7 +115,7 @@ enum err state_measurement(const struct state *s, const char *ns, struct hash32 
     return OK;
 }
 
-/* --- the state before block 1 -------------------------------------------------- */
+/* --- the state before block 1 --- */
 
 static enum err found_seats(struct state *s, const struct manifest *m)
 {
@@ -223,7 +223,7 @@ enum err state_found(struct state *s, const struct manifest *m)
     return OK;
 }
 
-/* --- helpers of the handlers ----------------------------------------------------- */
+/* --- helpers of the handlers --- */
 
 enum err state_put_cluster(struct state *s, const struct rec_cluster *c)
 {
@@ -282,7 +282,7 @@ size_t verdicts_read(struct reader *r, struct verdict v[static BFT_MAX_MEMBERS])
     return n;
 }
 
-/* --- applying --------------------------------------------------------------------- */
+/* --- applying --- */
 
 static enum err (*const handlers[CMD_LIMIT])(struct apply *) = {
     [CMD_OPEN] = apply_open,       [CMD_RKEY] = apply_rkey,     [CMD_DEAL] = apply_deal,
@@ -411,7 +411,7 @@ enum err state_decide(struct state *s, const struct header *header, const struct
     return OK;
 }
 
-/* --- snapshots ----------------------------------------------------------------------- */
+/* --- snapshots --- */
 
 enum err state_save(const struct state *s, struct buf *out)
 {

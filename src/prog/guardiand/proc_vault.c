@@ -34,7 +34,6 @@ struct vault {
     uint8_t api_key[1024];
     size_t api_key_size;
     bool is_started, has_failed;
-    uint32_t closed_link; /* the last that the member closed */
     uint64_t last_tick_ms, busy_until_ms, dropped;
 };
 
@@ -88,8 +87,12 @@ static void out_send(void *ctx, uint32_t link, struct bytes message)
 static void out_close(void *ctx, uint32_t link, const char *why)
 {
     struct vault *v = ctx;
-    v->closed_link = link;
     say_message(v, WIRE_CLOSE, link, bytes(why, strnlen(why, WIRE_WHY_MAX)));
+}
+
+static void out_trust(void *ctx, uint32_t link)
+{
+    say_message(ctx, WIRE_TRUST, link, BYTES_NONE);
 }
 
 static void out_store(void *ctx, uint64_t token, enum member_record kind, uint64_t number,
@@ -198,11 +201,7 @@ static enum err on_link_open(struct vault *v, struct bytes body)
 {
     struct wire_link m;
     TRY(wire_link_decode(body, &m));
-    v->closed_link = m.link + 1;
     member_link_open(v->member, ipc_now(), m.link, BYTES_OF(m.exporter), m.dialled);
-    /* The member closes links that are not attested in time, so node need not. */
-    if (v->closed_link != m.link)
-        say_message(v, WIRE_TRUST, m.link, BYTES_NONE);
     return OK;
 }
 
@@ -408,8 +407,8 @@ static enum err make_member(struct vault *v)
                                    .rng = pick_rng(v),
                                    .sealing_key = v->sealing_key,
                                    .platform_id = v->platform_id,
-                                   .out = {v, out_send, out_close, out_store, out_quote, out_judge,
-                                           out_reply, out_serve, out_peers}};
+                                   .out = {v, out_send, out_close, out_trust, out_store, out_quote,
+                                           out_judge, out_reply, out_serve, out_peers}};
     enum err e = member_new(&config, &v->member);
     secret32_wipe(&config.sealing_key);
     secret32_wipe(&v->sealing_key);

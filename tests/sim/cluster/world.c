@@ -79,8 +79,7 @@ static void die(struct world *w, const char *what)
     exit(3);
 }
 
-/* --- events -------------------------------------------------------------------------------------
- */
+/* --- events --- */
 
 static bool earlier(const struct event *a, const struct event *b)
 {
@@ -126,8 +125,7 @@ static struct bytes own(struct bytes b)
     return bytes(bytes_dup(b), b.n);
 }
 
-/* --- the platform
- * ---------------------------------------------------------------------------------- */
+/* --- the platform --- */
 
 static struct claims machine_claims(enum platform platform, uint64_t n)
 {
@@ -228,8 +226,7 @@ char *world_platform_id(uint32_t node)
     return hex;
 }
 
-/* --- connections
- * -------------------------------------------------------------------------------------- */
+/* --- connections --- */
 
 static struct connection *find_connection(struct world *w, uint32_t id)
 {
@@ -310,6 +307,12 @@ static void out_close(void *ctx, uint32_t link, const char *why)
     break_connection(n->world, link);
 }
 
+static void out_trust(void *ctx, uint32_t link)
+{
+    (void)ctx;
+    (void)link;
+}
+
 static void out_store(void *ctx, uint64_t token, enum member_record kind, uint64_t number,
                       struct bytes sealed)
 {
@@ -378,9 +381,7 @@ static void out_peers(void *ctx, const struct rec_seat *seats, size_t n)
             node->wants[seats[i].gid - 1] = true;
 }
 
-/* --- the disk
- * ------------------------------------------------------------------------------------------------
- */
+/* --- the disk --- */
 
 static void disk_put(struct disk *d, enum member_record kind, uint64_t number, struct bytes value)
 {
@@ -432,9 +433,7 @@ static int by_kind_and_number(const void *a, const void *b)
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
-/* --- nodes
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- nodes --- */
 
 void world_start(struct world *w, uint32_t i)
 {
@@ -445,8 +444,8 @@ void world_start(struct world *w, uint32_t i)
                                    .deps = {w->options.real_crypto ? &sig_ed25519 : &sig_ideal,
                                             w->options.real_crypto ? &dealing_ve : &dealing_ideal},
                                    .platform_id = platform_id_of(n->platform, i + 1),
-                                   .out = {n, out_send, out_close, out_store, out_quote, out_judge,
-                                           out_reply, out_serve, out_peers}};
+                                   .out = {n, out_send, out_close, out_trust, out_store, out_quote,
+                                           out_judge, out_reply, out_serve, out_peers}};
     n->life++;
     config.rng = rng_numbered(&n->rng, w->options.seed * 1000 + i * 100 + n->life);
     memset(config.sealing_key.b, (int)(i + 1), sizeof config.sealing_key.b);
@@ -501,9 +500,7 @@ void world_weather(struct world *w, unsigned break_permille, unsigned delay_ms)
     w->delay_ms = delay_ms;
 }
 
-/* --- checks
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- checks --- */
 
 /* Agreement: what one member decided at a height, all decided. */
 static void check_agreement(struct world *w, const struct guardian *m)
@@ -526,9 +523,7 @@ static void check_agreement(struct world *w, const struct guardian *m)
         die(w, "two members decided different blocks at one height");
 }
 
-/* --- time
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- time --- */
 
 static void tick(struct world *w, struct node *n)
 {
@@ -605,9 +600,7 @@ bool world_until(struct world *w, uint64_t ms, bool (*holds)(struct world *w))
     return holds(w);
 }
 
-/* --- requests
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- requests --- */
 
 const struct world_answer *world_request(struct world *w, uint32_t node,
                                          const struct member_request *request)
@@ -663,9 +656,7 @@ const struct world_answer *world_change(struct world *w, uint32_t node, const ch
     return world_request(w, node, &r);
 }
 
-/* --- beginning
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- beginning --- */
 
 static void make_genesis(struct world *w)
 {
