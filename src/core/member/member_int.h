@@ -60,7 +60,7 @@ struct ns_secret *secrets_ns(struct secrets *s, const char *ns, uint32_t version
 
 /* --- messages between guardians: the first byte --- */
 
-enum message {
+enum message_type {
     MSG_HELLO = 1,
     MSG_EVIDENCE,
     MSG_READY,

@@ -5,13 +5,14 @@
 #include "core/evidence/sim/sim.h"
 #include "ideal_dealing.h"
 #include "ideal_sig.h"
+#include "liar.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define EPOCH_MS   1900000000000ULL /* the simulated wall clock at start */
 #define TICK_EVERY 20
-#define DISK_MS    3
 
 struct stored {
     enum member_record kind;
@@ -23,7 +24,16 @@ struct disk {
     struct stored *record;
 };
 
-enum event_kind { EV_MESSAGE, EV_STORED, EV_QUOTED, EV_JUDGED, EV_CONNECT, EV_CLOSED, EV_TICK };
+enum event_kind {
+    EV_MESSAGE,
+    EV_STORED,
+    EV_QUOTED,
+    EV_JUDGED,
+    EV_CONNECT,
+    EV_CLOSED,
+    EV_TICK,
+    EV_HOOK
+};
 struct event {
     uint64_t at, order;
     enum event_kind kind;
@@ -47,7 +57,19 @@ struct node {
     struct disk disk, copy;
     struct rng_seeded rng;
     uint8_t group;
-    bool wants[WORLD_MAX]; /* whom its member wants links to */
+    bool wants[WORLD_MAX]; /* whom its member wants links to, by gid - 1 */
+    uint32_t base;         /* whose seat it sits in: itself, or the one it is a copy of */
+    bool is_liar;
+    uint64_t height;      /* the highest seen; on a start what its disk holds */
+    uint64_t disk_height; /* of the newest durable block */
+    uint64_t copy_height;
+    uint64_t last_store; /* when the newest write is done: writes end in order */
+};
+
+/* What no two honest members may see differently. */
+struct height_facts {
+    bool known;
+    struct hash32 head, root;
 };
 
 struct world {
@@ -63,23 +85,46 @@ struct world {
     size_t n_connections;
     uint32_t next_link;
     struct rng_seeded rng;
-    unsigned break_permille, delay_ms;
+    unsigned break_permille, delay_ms, disk_ms;
     struct sig_secret admin[3];
     uint64_t next_request;
     struct world_answer answer;
     uint64_t waiting_for;
-    struct hash32 *heads; /* by height: what some honest member decided */
-    size_t n_heads;
+    struct height_facts *facts; /* by height: what the first honest member decided */
+    size_t n_facts;
+    bool has_root;
+    struct rec_cluster root; /* generation, root_id, K and A of the first to have them */
+    bool has_revoked;
+    char revoked_ns[NS_NAME_MAX];
+    struct hash32 revoked;
+    uint64_t revoked_ms; /* when the first honest member knew it to be final; 0: not yet */
+    void (*hook)(struct world *w, void *ctx);
+    void *hook_ctx;
+    struct liar *liar;
+    struct world_counts counts;
 };
 
-static void die(struct world *w, const char *what)
+void world_say(struct world *w, const char *format, ...)
+{
+    if (!w->options.verbose)
+        return;
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "%8llu ms  ", (unsigned long long)w->ms);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+void world_die(struct world *w, const char *what)
 {
     fprintf(stderr, "VIOLATION at %llu ms, seed %llu: %s\n", (unsigned long long)w->ms,
             (unsigned long long)w->options.seed, what);
-    exit(3);
+    exit(WORLD_VIOLATION);
 }
 
-/* --- events --- */
+/* --- events -------------------------------------------------------------------------------------
+ */
 
 static bool earlier(const struct event *a, const struct event *b)
 {
@@ -238,7 +283,8 @@ static struct connection *find_connection(struct world *w, uint32_t id)
 
 static bool reaches(const struct world *w, uint32_t a, uint32_t b)
 {
-    return w->nodes[a].member && w->nodes[b].member && w->nodes[a].group == w->nodes[b].group;
+    return w->nodes[a].member && w->nodes[b].member && w->nodes[a].group == w->nodes[b].group &&
+           w->nodes[a].base != w->nodes[b].base;
 }
 
 static void break_connection(struct world *w, uint32_t id)
@@ -276,16 +322,15 @@ static void connect_pair(struct world *w, uint32_t a, uint32_t b)
     member_link_open(w->nodes[b].member, now, id, BYTES_OF(exporter), false);
 }
 
-static void out_send(void *ctx, uint32_t link, struct bytes message)
+void world_carry(struct world *w, uint32_t from, uint32_t link, struct bytes message)
 {
-    struct node *n = ctx;
-    struct world *w = n->world;
     struct connection *c = find_connection(w, link);
     if (!c)
         return;
-    bool ab = c->a == n->index;
+    bool ab = c->a == from;
     uint32_t to = ab ? c->b : c->a;
     if (!reaches(w, c->a, c->b) || rng_below(world_rng(w), 1000) < w->break_permille) {
+        w->counts.breaks++;
         break_connection(w, link);
         return;
     }
@@ -298,6 +343,21 @@ static void out_send(void *ctx, uint32_t link, struct bytes message)
                            .life = w->nodes[to].life,
                            .link = link,
                            .data = own(message)});
+}
+
+uint32_t world_other_end(struct world *w, uint32_t node, uint32_t link)
+{
+    struct connection *c = find_connection(w, link);
+    return !c ? WORLD_MAX : c->a == node ? c->b : c->a;
+}
+
+static void out_send(void *ctx, uint32_t link, struct bytes message)
+{
+    struct node *n = ctx;
+    if (n->is_liar && n->world->liar)
+        liar_send(n->world->liar, n->index, link, message);
+    else
+        world_carry(n->world, n->index, link, message);
 }
 
 static void out_close(void *ctx, uint32_t link, const char *why)
@@ -317,7 +377,10 @@ static void out_store(void *ctx, uint64_t token, enum member_record kind, uint64
                       struct bytes sealed)
 {
     struct node *n = ctx;
-    push(n->world, (struct event){.at = n->world->ms + DISK_MS,
+    struct world *w = n->world;
+    uint64_t done = w->ms + 1 + rng_below(world_rng(w), w->disk_ms);
+    n->last_store = done > n->last_store ? done : n->last_store;
+    push(n->world, (struct event){.at = n->last_store,
                                   .kind = EV_STORED,
                                   .node = n->index,
                                   .life = n->life,
@@ -331,7 +394,7 @@ static void out_quote(void *ctx, uint64_t id, const struct quote_request *q)
 {
     struct node *n = ctx;
     struct hash64 rd = q->kind == QUOTE_PEER ? binding_peer(&q->peer) : binding_api(&q->api);
-    struct buf b = fake_evidence(n->platform, n->index + 1, true, rd.b);
+    struct buf b = fake_evidence(n->platform, n->base + 1, true, rd.b);
     push(n->world, (struct event){.at = n->world->ms + 2,
                                   .kind = EV_QUOTED,
                                   .node = n->index,
@@ -381,7 +444,9 @@ static void out_peers(void *ctx, const struct rec_seat *seats, size_t n)
             node->wants[seats[i].gid - 1] = true;
 }
 
-/* --- the disk --- */
+/* --- the disk
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void disk_put(struct disk *d, enum member_record kind, uint64_t number, struct bytes value)
 {
@@ -418,11 +483,31 @@ static void disk_copy(struct disk *to, const struct disk *from)
 void world_copy_disk(struct world *w, uint32_t node)
 {
     disk_copy(&w->nodes[node].copy, &w->nodes[node].disk);
+    w->nodes[node].copy_height = w->nodes[node].disk_height;
 }
 
 void world_restore_disk(struct world *w, uint32_t node)
 {
     disk_copy(&w->nodes[node].disk, &w->nodes[node].copy);
+    w->nodes[node].disk_height = w->nodes[node].copy_height;
+}
+
+static void write_done(struct node *n, const struct event *e)
+{
+    if (e->data.n == 0)
+        return;
+    disk_put(&n->disk, e->record_kind, e->peer, own(e->data));
+    if (e->record_kind == RECORD_BLOCK && e->peer > n->disk_height)
+        n->disk_height = e->peer;
+}
+
+bool world_disk_has(const struct world *w, uint32_t node, enum member_record kind)
+{
+    const struct disk *d = &w->nodes[node].disk;
+    for (size_t i = 0; i < d->n; i++)
+        if (d->record[i].kind == kind && d->record[i].value.n)
+            return true;
+    return false;
 }
 
 static int by_kind_and_number(const void *a, const void *b)
@@ -433,7 +518,9 @@ static int by_kind_and_number(const void *a, const void *b)
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
-/* --- nodes --- */
+/* --- nodes
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 void world_start(struct world *w, uint32_t i)
 {
@@ -443,12 +530,12 @@ void world_start(struct world *w, uint32_t i)
                                    .cluster_id = w->cluster_id,
                                    .deps = {w->options.real_crypto ? &sig_ed25519 : &sig_ideal,
                                             w->options.real_crypto ? &dealing_ve : &dealing_ideal},
-                                   .platform_id = platform_id_of(n->platform, i + 1),
+                                   .platform_id = platform_id_of(n->platform, n->base + 1),
                                    .out = {n, out_send, out_close, out_trust, out_store, out_quote,
                                            out_judge, out_reply, out_serve, out_peers}};
     n->life++;
-    config.rng = rng_numbered(&n->rng, w->options.seed * 1000 + i * 100 + n->life);
-    memset(config.sealing_key.b, (int)(i + 1), sizeof config.sealing_key.b);
+    config.rng = rng_numbered(&n->rng, w->options.seed * 10000 + n->base * 1000 + n->life);
+    memset(config.sealing_key.b, (int)(n->base + 1), sizeof config.sealing_key.b);
     if (member_new(&config, &n->member) != OK)
         abort();
     if (n->disk.n)
@@ -460,13 +547,35 @@ void world_start(struct world *w, uint32_t i)
             log_warn("node %u: record %d %llu not loaded: %s", i, (int)n->disk.record[k].kind,
                      (unsigned long long)n->disk.record[k].number, err_code(e));
     }
+    n->height = n->disk_height;
+    n->last_store = w->ms;
     member_start(n->member, now);
     push(w, (struct event){.at = w->ms + TICK_EVERY, .kind = EV_TICK, .node = i, .life = n->life});
+}
+
+/* Of the writes under way, the first few reached the disk and the rest did not. */
+static void lose_writes(struct world *w, struct node *n)
+{
+    for (uint64_t keep = rng_below(world_rng(w), 4); keep > 0; keep--) {
+        struct event *first = NULL;
+        for (size_t i = 0; i < w->heap_n; i++) {
+            struct event *e = &w->heap[i];
+            if (e->kind == EV_STORED && e->node == n->index && e->life == n->life && e->data.p &&
+                (!first || earlier(e, first)))
+                first = e;
+        }
+        if (!first)
+            return;
+        write_done(n, first);
+        free((void *)first->data.p);
+        first->data = BYTES_NONE;
+    }
 }
 
 void world_crash(struct world *w, uint32_t i)
 {
     struct node *n = &w->nodes[i];
+    lose_writes(w, n);
     member_free(n->member);
     n->member = NULL;
     n->life++;
@@ -494,43 +603,102 @@ void world_partition(struct world *w, const uint8_t *group)
             break_connection(w, w->connections[k].id);
 }
 
-void world_weather(struct world *w, unsigned break_permille, unsigned delay_ms)
+void world_weather(struct world *w, unsigned break_permille, unsigned delay_ms, unsigned disk_ms)
 {
     w->break_permille = break_permille;
     w->delay_ms = delay_ms;
+    w->disk_ms = disk_ms;
 }
 
-/* --- checks --- */
-
-/* Agreement: what one member decided at a height, all decided. */
-static void check_agreement(struct world *w, const struct guardian *m)
+void world_honest(struct world *w)
 {
-    struct rec_cluster c = state_cluster(member_state(m));
-    if (c.height == 0)
-        return;
-    if (c.height >= w->n_heads) {
-        size_t n = c.height + 256;
-        w->heads = realloc(w->heads, n * sizeof *w->heads);
-        if (!w->heads)
-            abort();
-        memset(w->heads + w->n_heads, 0, (n - w->n_heads) * sizeof *w->heads);
-        w->n_heads = n;
-    }
-    struct hash32 *known = &w->heads[c.height];
-    if (hash32_is_zero(*known))
-        *known = c.head;
-    else if (!hash32_eq(*known, c.head))
-        die(w, "two members decided different blocks at one height");
+    liar_free(w->liar);
+    w->liar = NULL;
 }
 
-/* --- time --- */
+bool world_is_liar(const struct world *w, uint32_t node)
+{
+    return w->nodes[node].is_liar;
+}
+
+struct world_counts *world_counts(struct world *w)
+{
+    return &w->counts;
+}
+
+/* --- checks
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static struct height_facts *facts_at(struct world *w, uint64_t height)
+{
+    if (height >= w->n_facts) {
+        size_t n = height + 256;
+        w->facts = realloc(w->facts, n * sizeof *w->facts);
+        if (!w->facts)
+            abort();
+        memset(w->facts + w->n_facts, 0, (n - w->n_facts) * sizeof *w->facts);
+        w->n_facts = n;
+    }
+    return &w->facts[height];
+}
+
+/* One genesis, one root, and it stays. */
+static void check_root(struct world *w, const struct rec_cluster *c)
+{
+    if (c->generation == 0)
+        return;
+    if (!w->has_root) {
+        w->has_root = true;
+        w->root = *c;
+    }
+    if (!hash32_eq(c->root_id, w->root.root_id) || memcmp(&c->k, &w->root.k, sizeof c->k) != 0 ||
+        memcmp(&c->a, &w->root.a, sizeof c->a) != 0)
+        world_die(w, "one genesis has two roots");
+}
+
+static void watch_revocation(struct world *w, const struct guardian *m)
+{
+    struct key k = key_name_hash('w', w->revoked_ns, w->revoked);
+    struct rec_measurement rec;
+    if (w->has_revoked && !w->revoked_ms &&
+        measurement_get(state_store(member_state(m)), &k, &rec) == OK && rec.revoked_at)
+        w->revoked_ms = w->ms;
+}
+
+/* Agreement: what one member decided at a height, all decided, and the states are equal. */
+static void check_member(struct world *w, struct node *n)
+{
+    struct rec_cluster c = state_cluster(member_state(n->member));
+    if (c.height < n->height)
+        world_die(w, "a member's height went back");
+    if (c.height == n->height || n->is_liar)
+        return;
+    n->height = c.height;
+    struct height_facts *known = facts_at(w, c.height);
+    struct hash32 root = state_root((struct state *)member_state(n->member));
+    if (!known->known)
+        *known = (struct height_facts){true, c.head, root};
+    if (!hash32_eq(known->head, c.head))
+        world_die(w, "two members decided different blocks at one height");
+    if (!hash32_eq(known->root, root))
+        world_die(w, "two members have different states at one height");
+    if (c.height > w->counts.blocks)
+        w->counts.blocks = c.height;
+    check_root(w, &c);
+    watch_revocation(w, n->member);
+}
+
+/* --- time
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 static void tick(struct world *w, struct node *n)
 {
     struct now now = {w->ms, EPOCH_MS + w->ms};
     member_tick(n->member, now);
     for (uint32_t j = 0; j < w->n; j++)
-        if (j != n->index && n->wants[j] && rng_below(world_rng(w), 4) == 0)
+        if (n->wants[w->nodes[j].base] && rng_below(world_rng(w), 4) == 0)
             connect_pair(w, n->index, j);
     push(w, (struct event){
                 .at = w->ms + TICK_EVERY, .kind = EV_TICK, .node = n->index, .life = n->life});
@@ -543,6 +711,10 @@ static void step(struct world *w)
     w->steps++;
     struct node *n = &w->nodes[e.node];
     struct now now = {w->ms, EPOCH_MS + w->ms};
+    if (e.kind == EV_HOOK) {
+        w->hook(w, w->hook_ctx);
+        return;
+    }
     if (n->member && e.life == n->life) {
         struct claims claims;
         struct problem p = {0};
@@ -553,7 +725,7 @@ static void step(struct world *w)
                 member_link_message(n->member, now, e.link, e.data);
             break;
         case EV_STORED:
-            disk_put(&n->disk, e.record_kind, e.peer, own(e.data));
+            write_done(n, &e);
             member_stored(n->member, now, e.id);
             break;
         case EV_QUOTED:
@@ -570,10 +742,11 @@ static void step(struct world *w)
             tick(w, n);
             break;
         case EV_CONNECT:
+        case EV_HOOK:
             break;
         }
         if (n->member)
-            check_agreement(w, n->member);
+            check_member(w, n);
     }
     free((void *)e.data.p);
 }
@@ -600,7 +773,20 @@ bool world_until(struct world *w, uint64_t ms, bool (*holds)(struct world *w))
     return holds(w);
 }
 
-/* --- requests --- */
+void world_hook(struct world *w, void (*hook)(struct world *w, void *ctx), void *ctx)
+{
+    w->hook = hook;
+    w->hook_ctx = ctx;
+}
+
+void world_hook_in(struct world *w, uint64_t ms)
+{
+    push(w, (struct event){.at = w->ms + ms, .kind = EV_HOOK});
+}
+
+/* --- requests
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 
 const struct world_answer *world_request(struct world *w, uint32_t node,
                                          const struct member_request *request)
@@ -612,11 +798,33 @@ const struct world_answer *world_request(struct world *w, uint32_t node,
     if (!w->nodes[node].member)
         return &w->answer;
     w->waiting_for = ++w->next_request;
+    bool releases = strcmp(request->route, "keys.release") == 0;
     member_request(w->nodes[node].member, now, w->waiting_for, request);
+    struct member_status status;
+    member_status(w->nodes[node].member, now, &status);
+    if (releases && w->answer.status == 200 && !status.lease_ms && !w->nodes[node].is_liar)
+        world_die(w, "a key was released without a lease");
+    uint64_t asked = w->ms;
     for (unsigned i = 0; i < 500 && w->waiting_for; i++)
         world_run(w, 20);
     w->waiting_for = 0;
+    bool judges = releases || strcmp(request->route, "attestation.register") == 0;
+    if (judges && w->answer.status == 200 && w->revoked_ms && !w->nodes[node].is_liar &&
+        asked > w->revoked_ms + w->genesis.lease_ms)
+        world_die(w, "a revoked measurement is served later than D");
     return &w->answer;
+}
+
+void world_will_revoke(struct world *w, const char *ns, struct hash32 measurement)
+{
+    snprintf(w->revoked_ns, sizeof w->revoked_ns, "%s", ns);
+    w->revoked = measurement;
+    w->has_revoked = true;
+}
+
+uint64_t world_revoked_ms(const struct world *w)
+{
+    return w->revoked_ms;
 }
 
 const struct world_answer *world_change(struct world *w, uint32_t node, const char *change)
@@ -656,7 +864,9 @@ const struct world_answer *world_change(struct world *w, uint32_t node, const ch
     return world_request(w, node, &r);
 }
 
-/* --- beginning --- */
+/* --- beginning
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 static void make_genesis(struct world *w)
 {
@@ -706,13 +916,24 @@ enum err world_new(const struct world_options *options, struct world **out)
     w->delay_ms = 5;
     w->answer.body = BUF_INIT(8u << 20);
     (void)rng_numbered(&w->rng, options->seed);
-    w->n = options->n + options->spare;
+    w->n = options->n + options->spare + (options->has_twin ? 1 : 0);
+    w->disk_ms = 3;
     make_genesis(w);
     for (uint32_t i = 0; i < w->n; i++) {
         w->nodes[i].world = w;
         w->nodes[i].index = i;
-        w->nodes[i].platform = platform_of(i);
+        w->nodes[i].base = i;
     }
+    if (options->has_twin) {
+        w->nodes[w->n - 1].base = options->liar;
+        w->nodes[w->n - 1].is_liar = w->nodes[options->liar].is_liar = true;
+    }
+    if (options->has_liar) {
+        w->nodes[options->liar].is_liar = true;
+        w->liar = liar_new(w);
+    }
+    for (uint32_t i = 0; i < w->n; i++)
+        w->nodes[i].platform = platform_of(w->nodes[i].base);
     *out = w;
     return OK;
 }
@@ -732,10 +953,26 @@ void world_free(struct world *w)
         free(w->genesis.measurements[i]);
     free(w->heap);
     free(w->connections);
-    free(w->heads);
+    free(w->facts);
+    liar_free(w->liar);
     buf_free(&w->answer.body);
     json_free(w->answer.json);
     free(w);
+}
+
+const struct sig_scheme *world_scheme(const struct world *w)
+{
+    return w->options.real_crypto ? &sig_ed25519 : &sig_ideal;
+}
+
+struct hash32 world_cluster_id(const struct world *w)
+{
+    return w->cluster_id;
+}
+
+uint64_t world_unix_ms(const struct world *w)
+{
+    return EPOCH_MS + w->ms;
 }
 
 uint64_t world_steps(const struct world *w)
