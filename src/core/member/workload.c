@@ -431,17 +431,13 @@ static enum err find_pending(struct guardian *m, struct hash32 instance, struct 
     return problem(p, E_NO_CHALLENGE, "register first, at this guardian, or send challenge_token");
 }
 
-/* Left out while the membership certificate of a new cfg is being signed: it is at /receipts then.
- */
+/* Left out while the membership certificate of new members is being signed: it is at /receipts a
+ * moment later. */
 static void put_receipt(struct guardian *m, const struct job *j, struct json_builder *b)
 {
     struct buf receipt = BUF_INIT(RECEIPT_MAX);
-    jb_object(b, "receipt");
-    jb_uint(b, "height", j->height);
-    jb_uint(b, "index", j->index);
     if (member_receipt(m, j->height, j->index, &receipt) == OK)
         jb_b64(b, "receipt", buf_bytes(&receipt));
-    jb_close(b);
     buf_free(&receipt);
 }
 

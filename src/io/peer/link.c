@@ -396,8 +396,14 @@ void peers_give_up(struct peers *p, uint32_t target)
     while (*at != t)
         at = &(*at)->next;
     *at = t->next;
-    if (t->link)
-        link_close(t->link);
+    struct link *k = t->link;
+    if (k) {
+        uint32_t id = k->id;
+        bool known = k->state == LINK_OPEN || k->state == LINK_TRUSTED;
+        link_close(k);
+        if (known) /* the owner named a target; that this was its link it hears here */
+            p->handler->closed(p->ctx, id, "no longer wanted");
+    }
     target_free(t);
 }
 

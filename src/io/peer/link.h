@@ -74,7 +74,8 @@ uint16_t peers_port(const struct peers *p);
 
 /* Connects to the address and stays connected. The target's number, 0 when out of memory. */
 uint32_t peers_dial(struct peers *p, const char *host, uint16_t port);
-/* Gives a target up, with its link if there is one. An unknown one is none. */
+/* Gives a target up, with its link if there is one: closed() is called for it before this returns.
+ * An unknown one is none. */
 void peers_give_up(struct peers *p, uint32_t target);
 
 /* E_NOT_FOUND if there is no such link or target (any more), E_TOO_LARGE, E_MALFORMED if empty. */

@@ -317,7 +317,7 @@ static void a_target_given_up_is_not_dialled_again(void **state)
     for (int i = 0; i < 5; i++)
         run_a_little(&w);
     assert_int_equal(w.a.opened, 1);
-    assert_int_equal(w.a.closed, 0);
+    assert_int_equal(w.a.closed, 1);
     assert_err(peers_send_to(w.a.peers, target, bytes_str("x")), E_NOT_FOUND);
     world_close(&w);
 }
