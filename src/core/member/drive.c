@@ -341,15 +341,39 @@ static void drive_signop(struct guardian *m, const struct rec_signop *op, uint32
         sign_retry(m, op);
 }
 
+/* A walk over the state that keeps its place while entries are posted: trying one changes the map
+ * for a moment, and with it the life of every view. */
+struct walk {
+    struct key prefix, at;
+};
+
+static struct walk walk(char table)
+{
+    return (struct walk){.prefix = key_plain(table)};
+}
+
+/* *key stays valid until the next call, *value until something is posted. */
+static bool walk_next(const struct guardian *m, struct walk *w, struct bytes *key,
+                      struct bytes *value)
+{
+    struct bytes after = w->at.n ? key_bytes(&w->at) : BYTES_NONE;
+    if (!store_next(state_store(m->state), key_bytes(&w->prefix), after, key, value))
+        return false;
+    memcpy(w->at.b, key->p, key->n);
+    w->at.n = key->n;
+    *key = key_bytes(&w->at);
+    return true;
+}
+
 static void drive_signing(struct guardian *m)
 {
     struct rec_epoch epoch = state_epoch(m->state);
     if (m->secrets.share.epoch != epoch.epoch || !epoch.epoch || !member_has_lease(m) ||
         !state_is_holder(m->state, m->gid))
         return;
-    struct key prefix = key_plain('g');
-    struct bytes key = BYTES_NONE, value;
-    while (store_next(state_store(m->state), key_bytes(&prefix), key, &key, &value)) {
+    struct walk w = walk('g');
+    struct bytes key, value;
+    while (walk_next(m, &w, &key, &value)) {
         struct rec_signop op;
         if (signop_read(value, &op) == OK)
             drive_signop(m, &op, epoch.t);
@@ -446,12 +470,11 @@ static void post_eval(struct guardian *m, uint32_t requester, const char *ns,
 static void drive_evals(struct guardian *m)
 {
     struct rec_epoch epoch = state_epoch(m->state);
-    struct key prefix = key_plain('q');
-    struct bytes key = BYTES_NONE, value;
+    struct walk w = walk('q');
+    struct bytes key, value;
     if (m->secrets.share.epoch != epoch.epoch || !epoch.epoch || !member_has_lease(m))
         return;
-    for (unsigned i = 0; store_next(state_store(m->state), key_bytes(&prefix), key, &key, &value);
-         i++) {
+    for (unsigned i = 0; walk_next(m, &w, &key, &value); i++) {
         struct rec_derive rec;
         struct reader r = reader(bytes(key.p + 1, key.n - 1));
         uint32_t requester = rd_u32(&r);
@@ -570,9 +593,9 @@ static void drive_issuing(struct guardian *m, struct ns_secret *n)
 /* Every member has the key of each live version, and an issuing CA, of every sealed namespace. */
 static void drive_namespaces(struct guardian *m)
 {
-    struct key prefix = key_plain('n');
-    struct bytes key = BYTES_NONE, value;
-    while (store_next(state_store(m->state), key_bytes(&prefix), key, &key, &value)) {
+    struct walk w = walk('n');
+    struct bytes key, value;
+    while (walk_next(m, &w, &key, &value)) {
         struct rec_namespace ns;
         if (namespace_read(value, &ns) != OK || ns.mode != NS_SEALED)
             continue;
