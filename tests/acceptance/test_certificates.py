@@ -1,7 +1,7 @@
 """What a workload gets is X.509 to others, too: OpenSSL's strict mode and GnuTLS."""
 import pytest
 
-from cluster import run
+from cluster import run, wait_until
 from workload import Workload
 
 
@@ -97,10 +97,14 @@ def test_revocation_lists_are_read_and_checked_by_openssl(cluster, issued, tmp_p
 
 
 def test_the_receipt_of_the_registration_is_verified_offline(cluster, tmp_path):
-    cluster.guardian("workload", "register", "blue", "--out", tmp_path / "w",
-                     "--sim-measurement", "app-v1")
-    receipt = (tmp_path / "w/receipt").read_text().strip()
-    cluster.guardian("receipt", "verify", tmp_path / "w/receipt")
+    def registered():
+        """While a new configuration's certificate is being signed, the receipt comes later."""
+        cluster.guardian("workload", "register", "blue", "--out", tmp_path / "w",
+                         "--sim-measurement", "app-v1")
+        return (tmp_path / "w/receipt.json").exists()
+    wait_until(registered, 10, "a receipt")
+    receipt = (tmp_path / "w/receipt.json").read_text().strip()
+    cluster.guardian("receipt", "verify", tmp_path / "w/receipt.json")
     middle = len(receipt) // 2
     other = "A" if receipt[middle] != "A" else "B"
     (tmp_path / "forged").write_text(receipt[:middle] + other + receipt[middle + 1:] + "\n")
