@@ -913,7 +913,13 @@ static enum err check_need(const struct guardian *m, enum need need)
         return m->is_founded ? E_NOT_READY : E_NOT_MEMBER;
     if (need >= NEED_VOTE && !member_votes(m))
         return E_NOT_MEMBER;
-    return need >= NEED_LEASE && !member_has_lease(m) ? E_STALE : OK;
+    if (need < NEED_LEASE)
+        return OK;
+    /* Nothing can seal or escrow the shares yet: a production cluster would lose them all with its
+     * power, so it refuses to serve (design.md section 2, promise 5). */
+    if (!m->config.genesis->simulation)
+        return E_NOT_DURABLE;
+    return member_has_lease(m) ? OK : E_STALE;
 }
 
 void api_request(struct guardian *m, uint64_t request, const struct member_request *r)

@@ -3,6 +3,7 @@
 #include "prog/guardian/transport.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <stdlib.h>
 
 #define ANSWER_MAX      (1 << 20) /* as large as a request may be; lists are paged */
@@ -26,6 +27,10 @@ static enum err refusal(int status, struct bytes body, const char *url, struct p
     json_free(v);
     return e;
 }
+
+/* A namespace's certificates are there a moment after it was decided: NotReady is worth a wait. */
+#define READY_TRIES   10
+#define READY_WAIT_NS 300000000
 
 static bool try_another(enum err e)
 {
@@ -52,7 +57,7 @@ static enum err ask_one(const struct ask *a, size_t i, struct buf *out, struct p
     return refusal(status, buf_bytes(out), t.url, p);
 }
 
-enum err ask_text(const struct ask *a, struct buf *out, size_t *from, struct problem *p)
+static enum err ask_each(const struct ask *a, struct buf *out, size_t *from, struct problem *p)
 {
     enum err e = problem(p, E_VALUE, "client.json names no guardian");
     for (size_t i = 0; i < a->settings->n; i++) {
@@ -62,6 +67,16 @@ enum err ask_text(const struct ask *a, struct buf *out, size_t *from, struct pro
             *from = i;
         if (e == OK || !try_another(e))
             return e;
+    }
+    return e;
+}
+
+enum err ask_text(const struct ask *a, struct buf *out, size_t *from, struct problem *p)
+{
+    enum err e = ask_each(a, out, from, p);
+    for (unsigned i = 0; e == E_NOT_READY && i < READY_TRIES; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = READY_WAIT_NS}, NULL);
+        e = ask_each(a, out, from, p);
     }
     return e;
 }

@@ -4,7 +4,8 @@
  * without, and say so.
  *
  * With several guardians the next one is asked when one can't be reached or says
- * it can't serve now (503). A refusal is final.
+ * it can't serve now (503); when all are not ready yet they are asked again for up
+ * to three seconds. A refusal is final.
  */
 #ifndef PROG_GUARDIAN_ASK_H
 #define PROG_GUARDIAN_ASK_H
