@@ -21,6 +21,8 @@ struct schedule {
     bool is_raging, can_crash, can_part, can_break;
     enum stage from, until; /* the stages in which it rages */
     uint32_t until_after;   /* ms more, in the last of them */
+    uint32_t pace;          /* ms between two faults, at most */
+    uint32_t cut_off;       /* a node's number, 0: none */
     bool is_joined;         /* the spare's seat was asked for */
     struct workload workload;
     char *record;
@@ -184,7 +186,7 @@ static void rage(struct world *w, void *ctx)
         fault_weather(s);
         break;
     }
-    world_hook_in(s->w, 1 + (pick(s, 2) ? pick(s, 1500) : pick(s, 60)));
+    world_hook_in(s->w, 1 + (pick(s, 2) ? pick(s, s->pace) : pick(s, 60)));
 }
 
 static void begin_rage(struct schedule *s)
@@ -344,6 +346,33 @@ static bool try_keys(struct schedule *s)
     return got >= 2 || (got == 1 && s->o.n == 1);
 }
 
+/* One member is cut off while the others decide; the world sees how long it still serves. */
+static void cut_off(struct schedule *s)
+{
+    uint8_t group[WORLD_MAX] = {0};
+    uint32_t i = (uint32_t)pick(s, s->machines);
+    if (s->is_raging || s->o.n < 3 || pick(s, 2))
+        return;
+    group[i] = 1;
+    world_partition(s->w, group);
+    world_counts(s->w)->partitions++;
+    world_say(s->w, "node %u is cut off", i + 1);
+    s->cut_off = i + 1;
+}
+
+static void ask_cut_off(struct schedule *s)
+{
+    for (unsigned k = 0; s->cut_off && k < 40; k++) {
+        if (world_is_up(s->w, s->cut_off - 1))
+            world_say(s->w, "a revoked one asks node %u, cut off: %d", s->cut_off,
+                      workload_key(&s->workload, s->w, s->cut_off - 1));
+        world_run(s->w, 150 + pick(s, 300));
+    }
+    if (s->cut_off)
+        part(s, 1);
+    s->cut_off = 0;
+}
+
 static bool try_revoke(struct schedule *s)
 {
     char text[512], hex[65];
@@ -353,7 +382,9 @@ static bool try_revoke(struct schedule *s)
     snprintf(text, sizeof text,
              "{\"type\":\"measurement.revoke\",\"namespace\":\"blue\",\"measurement_hash\":\"%s\"}",
              hex);
+    cut_off(s);
     int status = change(s, text);
+    ask_cut_off(s);
     for (unsigned round = 0; round < 6; round++) { /* the world sees who still serves */
         uint32_t i = (uint32_t)pick(s, s->machines);
         if (world_is_up(s->w, i))
@@ -447,6 +478,8 @@ static void choose(struct schedule *s, uint64_t seed)
     s->from = (enum stage)(a < b ? a : b);
     s->until = (enum stage)(a < b ? b : a);
     s->until_after = (uint32_t)rng_below(r, 4000);
+    static const uint32_t paces[] = {80, 400, 1500, 5000};
+    s->pace = paces[rng_below(r, 4)];
     uint64_t kinds = rng_below(r, 8);
     s->can_crash = kinds != 0 && kinds != 1;
     s->can_part = kinds != 0 && kinds != 2;
