@@ -109,6 +109,9 @@ enum err apply_eval(struct apply *a)
     for (uint32_t i = 0; i < d.n_evals; i++)
         if (d.evals[i] == partial.gid)
             return E_NOT_ALLOWED;
+    for (uint32_t i = 0; i < d.n_false; i++)
+        if (d.falsely[i] == partial.gid)
+            return E_NOT_ALLOWED;
     struct oprf_request request;
     struct reader in = reader(d.request);
     oprf_request_read(&in, &request);
@@ -118,8 +121,13 @@ enum err apply_eval(struct apply *a)
     if (!proof_known(a->s, proof)) {
         struct point member;
         TRY(state_share_public(&e, GROUP_R, partial.gid, &member));
-        if (oprf_partial_check(&member, context, &request.blinded, &partial) != OK)
+        if (proof_known(a->s, proof_false(proof)) ||
+            oprf_partial_check(&member, context, &request.blinded, &partial) != OK) {
+            proof_remember(a->s, proof_false(proof));
+            d.falsely[d.n_false++] = partial.gid;
+            TRY(derive_put(a->s->store, &q, &d));
             return blame(a, BLAME_EVAL);
+        }
         proof_remember(a->s, proof);
     }
     d.evals[d.n_evals++] = partial.gid;

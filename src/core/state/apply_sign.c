@@ -321,10 +321,12 @@ static enum err check_share(struct apply *a, const struct rec_signop *op,
     struct hash32 proof = proof_name(a->id, op->cause);
     if (proof_known(a->s, proof))
         return OK;
+    if (proof_known(a->s, proof_false(proof)))
+        return E_VALUE;
     TRY(state_share_public(&e, GROUP_E, share->gid, &member));
-    TRY(frost_share_check(key, &member, &op->set, message, share));
-    proof_remember(a->s, proof);
-    return OK;
+    enum err result = frost_share_check(key, &member, &op->set, message, share);
+    proof_remember(a->s, result == OK ? proof : proof_false(proof));
+    return result;
 }
 
 /* Body: number, attempt, share. */

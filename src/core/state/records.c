@@ -450,6 +450,7 @@ static void derive_write(struct writer *w, const struct rec_derive *d)
     wr_u32(w, d->version);
     wr_u64(w, d->epoch);
     wr_gids(w, d->evals, d->n_evals);
+    wr_gids(w, d->falsely, d->n_false);
     wr_var(w, d->request);
 }
 
@@ -459,6 +460,7 @@ static void derive_parse(struct reader *r, struct rec_derive *d)
     d->version = rd_u32(r);
     d->epoch = rd_u64(r);
     d->n_evals = rd_gids(r, d->evals, THRESHOLD_MAX);
+    d->n_false = rd_gids(r, d->falsely, THRESHOLD_MAX);
     d->request = rd_var(r, 2048);
 }
 

@@ -165,7 +165,8 @@ struct rec_derive {
     uint32_t version;
     uint64_t epoch; /* under which it was made */
     uint32_t n_evals, evals[THRESHOLD_MAX];
-    struct bytes request; /* core/threshold's encoding; borrowed */
+    uint32_t n_false, falsely[THRESHOLD_MAX]; /* whose one try was no good */
+    struct bytes request;                     /* core/threshold's encoding; borrowed */
 };
 
 /* 'p' hash of the signed text: a change that waits for signatures. */

@@ -255,6 +255,12 @@ void proof_remember(struct state *s, struct hash32 proof)
     s->proofs[s->next_proof++ % PROOFS] = proof;
 }
 
+struct hash32 proof_false(struct hash32 proof)
+{
+    proof.b[0] ^= 0x80;
+    return proof;
+}
+
 struct hash32 proof_name(struct hash32 entry, struct hash32 context)
 {
     struct thash h;

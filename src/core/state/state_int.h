@@ -80,9 +80,11 @@ enum err root_is_born(struct apply *a);
 enum err namespace_create(struct apply *a, const char *name, enum ns_mode mode, struct bytes names);
 /* Notes that the entry's author lied; the entry has no other effect. */
 enum err blame(struct apply *a, enum blame_kind kind);
-/* True if this proof held before; proof_remember() notes that it did. */
+/* True if this proof held before; proof_remember() notes that it did. That it did not is noted
+ * under another name, so that a lie that waits for its block costs once, too. */
 bool proof_known(const struct state *s, struct hash32 proof);
 void proof_remember(struct state *s, struct hash32 proof);
+struct hash32 proof_false(struct hash32 proof);
 /* The name of an entry's proof in a context (the session or epoch it was checked in). */
 struct hash32 proof_name(struct hash32 entry, struct hash32 context);
 /* The list of verdicts at the end of an entry's body. */
