@@ -88,7 +88,7 @@ static bool lie_proposal(struct liar *l, struct guardian *g, struct message *m, 
 static bool lie_entry(struct liar *l, struct guardian *g, struct message *m, struct buf *out)
 {
     struct entry e;
-    if (entry_decode(m->entry, &e) != OK || e.author != g->gid || !e.body.n)
+    if (!chance(l, 30) || entry_decode(m->entry, &e) != OK || e.author != g->gid || !e.body.n)
         return false;
     struct buf body = BUF_INIT(ENTRY_BODY_MAX);
     bool ok = buf_add(&body, e.body.p, e.body.n) == OK;
