@@ -45,8 +45,8 @@ static enum err unpack_json(struct bytes text, struct buf *out, struct problem *
     uint64_t height, index;
     json_t *v = NULL;
     const struct json_field fields[] = {
-        {.name = "height", .kind = JF_UINT, .to = &height},
-        {.name = "index", .kind = JF_UINT, .to = &index},
+        {.name = "height", .kind = JF_UINT, .to = &height, .flags = JF_OPTIONAL},
+        {.name = "index", .kind = JF_UINT, .to = &index, .flags = JF_OPTIONAL},
         {.name = "receipt", .kind = JF_B64, .to = out},
     };
     enum err e = json_parse(text, 2 * RECEIPT_MAX, &v, p);
