@@ -281,13 +281,33 @@ enum err apply_commit(struct apply *a)
     return signop_put(a->s->store, &k, &op);
 }
 
+/* The name under which this share is remembered: all that it was checked against is in it, as the
+ * same entry may stand in an undecided block beside another set. */
+static struct hash32 share_name(const struct apply *a, const struct rec_signop *op,
+                                const struct frost_key *key, struct bytes message)
+{
+    struct key epoch = key_plain('e');
+    struct thash h;
+    thash_init(&h, "guardian/v1/share-context");
+    thash_add(&h, BYTES_OF(key->public.b));
+    thash_add(&h, message);
+    thash_add(&h, store_get(a->s->store, key_bytes(&epoch)));
+    for (uint32_t i = 0; i < op->set.n; i++) {
+        thash_u32(&h, op->set.c[i].gid);
+        thash_add(&h, BYTES_OF(op->set.c[i].hiding.b));
+        thash_add(&h, BYTES_OF(op->set.c[i].binding.b));
+    }
+    return proof_name(a->id, thash_final32(&h));
+}
+
 static enum err aggregate(struct apply *a, const struct rec_signop *op, const struct frost_key *key,
                           struct bytes message, struct signature *out)
 {
     struct state *s = a->s;
     struct frost_share in_order[THRESHOLD_MAX];
+    struct hash32 name = share_name(a, op, key, message);
     for (unsigned i = 0; i < THRESHOLD_MAX; i++)
-        if (hash32_eq(s->signatures[i].name, a->id)) {
+        if (hash32_eq(s->signatures[i].name, name)) {
             *out = s->signatures[i].signature;
             return OK;
         }
@@ -297,7 +317,7 @@ static enum err aggregate(struct apply *a, const struct rec_signop *op, const st
                 in_order[i] = op->shares[j];
     TRY(frost_aggregate(key, &op->set, message, in_order, op->set.n, out));
     unsigned slot = s->next_signature++ % THRESHOLD_MAX;
-    s->signatures[slot].name = a->id;
+    s->signatures[slot].name = name;
     s->signatures[slot].signature = *out;
     return OK;
 }
@@ -318,7 +338,7 @@ static enum err check_share(struct apply *a, const struct rec_signop *op,
 {
     struct rec_epoch e = state_epoch(a->s);
     struct point member;
-    struct hash32 proof = proof_name(a->id, op->cause);
+    struct hash32 proof = share_name(a, op, key, message);
     if (proof_known(a->s, proof))
         return OK;
     if (proof_known(a->s, proof_false(proof)))
