@@ -204,13 +204,29 @@ static bool may_deal(const struct state *s, const struct rec_session *o, uint32_
     return false;
 }
 
+/* All that a dealing is checked against: the same entry may stand in an undecided block under other
+ * receive keys, and what held there says nothing here. */
+static struct hash32 deal_name(const struct apply *a, const struct rec_session *o)
+{
+    struct key epoch = key_plain('e');
+    struct thash h;
+    thash_init(&h, "guardian/v1/deal-context");
+    thash_add(&h, BYTES_OF(o->sid_r.b));
+    thash_add(&h, store_get(a->s->store, key_bytes(&epoch)));
+    for (uint32_t i = 0; i < o->n_recipients; i++) {
+        thash_u32(&h, o->recipients[i].gid);
+        thash_add(&h, BYTES_OF(o->recipients[i].x));
+    }
+    return proof_name(a->id, thash_final32(&h));
+}
+
 /* Both halves of a dealing, checked; from memory if this very entry held in this session. */
 static enum err check_dealing(struct apply *a, const struct rec_session *o, struct bytes deal_r,
                               struct bytes deal_e, struct rec_dealing *out)
 {
     struct state *s = a->s;
     *out = (struct rec_dealing){.deal_r = deal_r, .deal_e = deal_e};
-    struct hash32 name = proof_name(a->id, o->sid_r);
+    struct hash32 name = deal_name(a, o);
     for (unsigned i = 0; i < THRESHOLD_MAX; i++)
         if (hash32_eq(s->deals[i].name, name)) {
             out->r = s->deals[i].r;
@@ -353,6 +369,19 @@ static enum err activate(struct apply *a, struct rec_session *o)
     return state_put_cfg(a, &o->next);
 }
 
+/* As deal_name(): the new sharing follows from the dealings before it. */
+static struct hash32 confirm_name(const struct apply *a, const struct rec_session *o)
+{
+    struct thash h;
+    thash_init(&h, "guardian/v1/confirm-context");
+    thash_add(&h, BYTES_OF(o->sid_r.b));
+    for (uint32_t i = 0; i < o->r.t; i++) {
+        thash_add(&h, BYTES_OF(o->r.c[i].b));
+        thash_add(&h, BYTES_OF(o->e.c[i].b));
+    }
+    return proof_name(a->id, thash_final32(&h));
+}
+
 /* Body: proofs of knowledge of both new shares. */
 enum err apply_confirm(struct apply *a)
 {
@@ -368,7 +397,7 @@ enum err apply_confirm(struct apply *a)
         i++;
     if (i == o.n_recipients || o.recipients[i].confirmed)
         return problem(a->p, E_NOT_ALLOWED, "guardian %u has nothing to confirm", a->entry.author);
-    struct hash32 proof = proof_name(a->id, o.sid_r);
+    struct hash32 proof = confirm_name(a, &o);
     if (!proof_known(a->s, proof)) {
         struct point share;
         struct pok_terms terms = {.domain = DOMAIN_POK_CONFIRM,
