@@ -117,7 +117,9 @@ enum err apply_eval(struct apply *a)
     oprf_request_read(&in, &request);
     TRY(reader_end(&in, E_INTERNAL));
     struct hash32 context = state_eval_context(epoch, partial.gid, id);
-    struct hash32 proof = proof_name(a->id, context);
+    struct key epoch_key = key_plain('e'); /* an undecided block may have had another sharing */
+    struct hash32 sharing = sha256(store_get(a->s->store, key_bytes(&epoch_key)));
+    struct hash32 proof = proof_name(a->id, proof_name(context, sharing));
     if (!proof_known(a->s, proof)) {
         struct point member;
         TRY(state_share_public(&e, GROUP_R, partial.gid, &member));
