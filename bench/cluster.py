@@ -1,0 +1,357 @@
+#!/usr/bin/python3
+"""cluster.py BUILD: figures of whole clusters of real guardians on this machine.
+
+One line per figure: name, value, unit, ratio to what it cannot do without (measured in the same
+run), the limit of design.md section 11, and whether it was met. Platforms are simulated: the
+evidence is genuine in form, the machine's sealing and quoting cost nothing. Guardians and clients
+share the cores. Nothing fails because the machine is slow; what could not be measured is said, and
+then the exit status is 1. Everything is bounded in time and nothing is left running.
+"""
+import http.client
+import json
+import multiprocessing
+import os
+import queue
+import re
+import secrets
+import shutil
+import signal
+import socket
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "build-release"))
+GUARDIAN = os.path.join(BUILD, "src/prog/guardian/guardian")
+BARE = os.path.join(BUILD, "bench/bench_bare")
+API, PEER, OBSERVE = 3, 4, 5
+RUN_SECONDS = 150  # then it is stopped, whatever it is doing
+LOAD_SECONDS = 5
+CLIENTS = 4
+PROPOSALS = 240
+SERIAL = 40  # of them one after the other, for the latency without load
+KILLS = 3
+BEGIN = time.monotonic()
+
+
+class NotMeasured(Exception):
+    """Why a figure could not be had."""
+
+
+# --- lines
+
+
+def line(name, value, unit, ratio=None, limit=None, met=None):
+    verdict = "" if met is None else "met" if met else "NOT MET"
+    print(f"{name:<52}{value:>10.2f} {unit:<9}"
+          f"{'' if ratio is None else f'ratio {ratio:.2f}':<14}{limit or '':<24}{verdict}".rstrip(),
+          flush=True)
+
+
+def note(text):
+    print(f"   {text}", flush=True)
+
+
+def load_average():
+    return " ".join(f"{x:.1f}" for x in os.getloadavg())
+
+
+# --- processes and figures of them
+
+
+def run(*words, timeout=60, stdin=None):
+    done = subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=timeout,
+                          start_new_session=True,  # ^C is ours alone, so `dev down` can follow
+                          **({"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}))
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()[-300:]
+        raise NotMeasured(f"{' '.join(map(str, words[:6]))}: {said}")
+    return done.stdout
+
+
+def processes_of(folder):
+    """Living processes that name the folder, or something in it, on their command line."""
+    wanted = os.fsencode(folder)
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as f:
+                words = f.read().split(b"\0")
+            with open(f"/proc/{name}/stat") as f:
+                state = f.read().rsplit(")", 1)[1].split()[0]
+        except OSError:
+            continue
+        if state != "Z" and any(w == wanted or w.startswith(wanted + b"/") for w in words):
+            found.append(int(name))
+    return found
+
+
+def cpu_seconds(pids):
+    ticks = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/stat") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def pss_kib(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as f:
+        return int(re.search(r"^Pss:\s+(\d+) kB", f.read(), re.M).group(1))
+
+
+def bare_figures(answer_bytes):
+    """Microseconds of CPU of one JWE, TLS record of this size, signature and check of one."""
+    text = run(BARE, answer_bytes)
+    return {m[1].strip(): float(m[2]) for m in re.finditer(r"^(.+?)\s+([\d.]+) us$", text, re.M)}
+
+
+def fsync_seconds(fd):
+    """Writing one block's worth at the end of a file, and to the disk."""
+    begin = time.perf_counter()
+    os.write(fd, b"x" * 4096)
+    os.fsync(fd)
+    return time.perf_counter() - begin
+
+
+def echo(s):
+    while data := s.recv(4096):
+        s.sendall(data)
+
+
+def message_seconds():
+    """The median of half a round trip between two processes over loopback TCP."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        near = socket.create_connection(server.getsockname())
+        far, _ = server.accept()
+    for s in (near, far):
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    pid = os.fork()
+    if pid == 0:
+        near.close()
+        try:
+            echo(far)
+        finally:
+            os._exit(0)
+    far.close()
+    took = []
+    for _ in range(500):
+        begin = time.perf_counter()
+        near.sendall(b"x" * 512)
+        near.recv(4096)
+        took.append((time.perf_counter() - begin) / 2)
+    near.close()
+    os.waitpid(pid, 0)
+    return statistics.median(took)
+
+
+# --- a cluster
+
+
+def free_base_port(guardians):
+    def free(port):
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+            return True
+    for base in range(20000 + os.getpid() % 50 * 200, 32000, 100):
+        if all(free(base + 10 * i + k) for i in range(guardians) for k in (API, PEER, OBSERVE)):
+            return base
+    raise NotMeasured("no free ports")
+
+
+class Cluster:
+    def __init__(self, count):
+        self.count, self.base = count, free_base_port(count)
+        self.top = tempfile.mkdtemp(prefix="guardian-bench-")
+        self.dir = os.path.join(self.top, "cluster")
+        self.identity = os.path.join(self.top, "workload")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        try:
+            run(GUARDIAN, "--dir", self.dir, "dev", "down", timeout=20)
+        except (NotMeasured, subprocess.TimeoutExpired) as problem:
+            note(f"dev down: {problem}")
+        for pid in processes_of(self.dir):
+            note(f"dev down left process {pid}")
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.top, ignore_errors=True)
+
+    def guardian(self, *words, timeout=30):
+        return run(GUARDIAN, "--dir", self.dir, "--json", *words, timeout=timeout)
+
+    def up(self):
+        self.guardian("dev", "up", "--guardians", self.count, "--platforms",
+                      ",".join(["tdx", "snp", "tdx", "snp"][:self.count]), "--base-port", self.base,
+                      "--wait", 30, timeout=45)
+
+    def populate(self):
+        """A namespace, a measurement and a workload that has its identity."""
+        for i in range(self.count):  # until its API has a certificate of the pinned root
+            wait(f"guardian {i}'s certificate", lambda i=i: self.answers(i), 10, 0.01)
+        self.guardian("namespace", "create", "ns")
+        self.guardian("measurement", "add", "ns", "--sim-measurement", "app-v1")
+        wait("a registered workload", self.register, 10, 0.02)
+
+    def register(self):
+        """False while the namespace's CA is being made: 503, and a client asks again."""
+        shutil.rmtree(self.identity, ignore_errors=True)
+        try:
+            self.guardian("workload", "register", "ns", "--out", self.identity, "--sim-measurement",
+                          "app-v1")
+            return True
+        except NotMeasured as refusal:
+            if '"NotReady"' not in str(refusal):
+                raise
+            return False
+
+    def pids(self, i):
+        return processes_of(os.path.join(self.dir, f"guardian-{i}"))
+
+    def tls(self, client=False):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False  # the port says who it is
+        context.load_verify_locations(os.path.join(self.dir, "root.pem"))
+        if client:
+            context.load_cert_chain(os.path.join(self.identity, "identity.pem"),
+                                    os.path.join(self.identity, "key.pem"))
+        return context
+
+    def connect(self, i, client=False):
+        return http.client.HTTPSConnection("127.0.0.1", self.base + 10 * i + API, timeout=10,
+                                           context=self.tls(client))
+
+    def answers(self, i):
+        c = self.connect(i)
+        try:
+            c.connect()
+            return True
+        finally:
+            c.close()
+
+    def health(self, i):
+        c = http.client.HTTPConnection("127.0.0.1", self.base + 10 * i + OBSERVE, timeout=2)
+        try:
+            c.request("GET", "/health")
+            return json.loads(c.getresponse().read())
+        finally:
+            c.close()
+
+    def height(self, among=None):
+        return max(self.health(i)["height"] for i in among or range(self.count))
+
+    def serves(self, i):
+        try:
+            c = http.client.HTTPConnection("127.0.0.1", self.base + 10 * i + OBSERVE, timeout=2)
+            c.request("GET", "/ready")
+            return c.getresponse().status == 200
+        except OSError:
+            return False
+
+    def leader(self):
+        def find():
+            return [i for i in range(self.count) if self.health(i)["status"] == "LEADER"]
+        return wait("a leader", find, 10)[0]
+
+
+def wait(what, holds, seconds, pause=0.05):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if found := holds():
+                return found
+        except (OSError, http.client.HTTPException, ValueError):
+            pass
+        time.sleep(pause)
+    raise NotMeasured(f"{what}: not within {seconds} s")
+
+
+# --- formation and memory
+
+
+def formation(cluster):
+    begin = time.monotonic()
+    cluster.up()
+    serving = time.monotonic() - begin
+    cluster.populate()
+    cluster.guardian("key", "get", "first", "--identity", cluster.identity)
+    took = time.monotonic() - begin
+    line(f"{cluster.count} guardians, start to serving and attested", serving, "s")
+    line(f"{cluster.count} guardians, start to a workload's first key", took, "s", took / 2,
+         "< 2 s", took < 2)
+
+
+def idle_memory(cluster):
+    time.sleep(1)
+    sums, parts = [], {}
+    for i in range(cluster.count):
+        total = 0
+        for pid in cluster.pids(i):
+            with open(f"/proc/{pid}/comm") as f:
+                comm = f.read().strip()
+            kib = pss_kib(pid)
+            total += kib
+            parts.setdefault(comm, []).append(kib)
+        sums.append(total / 1024)
+    line("idle guardian, PSS over all processes (the largest)", max(sums), "MiB", max(sums) / 64,
+         "< 64 MiB", max(sums) < 64)
+    largest = {name: max(kib) / 1024 for name, kib in sorted(parts.items())}
+    note("of it: " + ", ".join(f"{name} {mib:.1f}" for name, mib in largest.items()))
+
+
+# --- all of it
+
+
+def measure(phases, cluster):
+    """Whether all could be measured."""
+    whole = True
+    for phase in phases:
+        try:
+            phase(cluster)
+        except (NotMeasured, OSError, http.client.HTTPException, subprocess.TimeoutExpired,
+                KeyError, ValueError, queue.Empty) as problem:
+            print(f"{phase.__name__}: NOT MEASURED: {problem!r}", flush=True)
+            whole = False
+            if phase in (formation, form):
+                break
+    return whole
+
+
+def form(cluster):
+    cluster.up()
+    cluster.populate()
+
+
+def stop(number, _):
+    """An end by which the cluster is taken down."""
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+        signal.signal(each, signal.SIG_IGN)  # nothing may interrupt taking it down
+    over = number == signal.SIGALRM
+    sys.exit(f"NOT MEASURED: the run's {RUN_SECONDS} s are over" if over else "stopped")
+
+
+def main():
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+        signal.signal(each, stop)
+    signal.alarm(RUN_SECONDS)
+    print(f"{os.cpu_count()} cores, load average {load_average()} before; guardians and clients"
+          " share the cores, platforms are simulated", flush=True)
+    with Cluster(3) as three:
+        whole = measure([formation, idle_memory], three)
+    print(f"load average {load_average()} after, {time.monotonic() - BEGIN:.0f} s", flush=True)
+    return 0 if whole else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
