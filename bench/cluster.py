@@ -310,6 +310,76 @@ def idle_memory(cluster):
     note("of it: " + ", ".join(f"{name} {mib:.1f}" for name, mib in largest.items()))
 
 
+# --- key release
+
+
+def read_answer(s):
+    """One HTTP answer with a Content-Length: (status, bytes on the wire)."""
+    data = b""
+    while (end := data.find(b"\r\n\r\n")) < 0:
+        more = s.recv(16384)
+        if not more:
+            raise NotMeasured("the connection was closed")
+        data += more
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", data[:end + 2])
+    size = end + 4 + int(length.group(1))
+    while len(data) < size:
+        data += s.recv(16384)
+    return int(data[9:12]), size
+
+
+def release_client(cluster, i, until, out):
+    """Fetches one key over one kept connection until the time is over."""
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_DFL)  # its parent takes the cluster down
+    latencies, failed, size = [], 0, 0
+    try:
+        context = cluster.tls(client=True)
+        with context.wrap_socket(socket.create_connection(
+                ("127.0.0.1", cluster.base + 10 * i + API), timeout=10)) as s:
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while (begin := time.monotonic()) < until:
+                s.sendall(b"GET /keys/ns/first HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                status, size = read_answer(s)
+                latencies.append(time.monotonic() - begin)
+                failed += status != 200
+        out.put((latencies, failed, size, None))
+    except (OSError, NotMeasured) as problem:
+        out.put((latencies, failed, size, repr(problem)))
+
+
+def release(cluster):
+    i = next(k for k in range(cluster.count) if k != cluster.leader())
+    pids, out = cluster.pids(i), multiprocessing.Queue()
+    begin, cpu = time.monotonic(), cpu_seconds(pids)
+    clients = [multiprocessing.Process(target=release_client,
+                                       args=(cluster, i, begin + LOAD_SECONDS, out))
+               for _ in range(CLIENTS)]
+    for c in clients:
+        c.daemon = True
+        c.start()
+    results = [out.get(timeout=LOAD_SECONDS + 15) for _ in clients]
+    took, cpu = time.monotonic() - begin, cpu_seconds(pids) - cpu
+    for c in clients:
+        c.join()
+    problems = [r[3] for r in results if r[3]]
+    latencies = sorted(x for r in results for x in r[0])
+    failed, size = sum(r[1] for r in results), max(r[2] for r in results)
+    if problems or failed or not latencies:
+        raise NotMeasured(f"{len(latencies)} answers, {failed} not 200, {problems}")
+    bare = bare_figures(size)
+    each = cpu / len(latencies) * 1e6
+    needed = bare["jwe"] + bare["tls record"]
+    count = len(latencies)
+    line(f"key releases over mTLS, {CLIENTS} connections, one guardian", count / took, "/s")
+    line("  of a core of that guardian (all its processes)", count / cpu, "/s/core")
+    line("  CPU of one release", each, "us", each / needed, "<= 3.0 x bare", each <= 3 * needed)
+    note(f"bare: JWE {bare['jwe']:.0f} us + TLS record of {size} bytes {bare['tls record']:.1f} us"
+         f" = {needed:.0f} us, {1e6 / needed:.0f} /s/core")
+    line("  latency under that load, median", statistics.median(latencies) * 1e3, "ms")
+    line("  latency under that load, 99 %", latencies[count * 99 // 100] * 1e3, "ms")
+
+
 # --- all of it
 
 
@@ -348,7 +418,7 @@ def main():
     print(f"{os.cpu_count()} cores, load average {load_average()} before; guardians and clients"
           " share the cores, platforms are simulated", flush=True)
     with Cluster(3) as three:
-        whole = measure([formation, idle_memory], three)
+        whole = measure([formation, idle_memory, release], three)
     print(f"load average {load_average()} after, {time.monotonic() - BEGIN:.0f} s", flush=True)
     return 0 if whole else 1
 
