@@ -380,6 +380,144 @@ def release(cluster):
     line("  latency under that load, 99 %", latencies[count * 99 // 100] * 1e3, "ms")
 
 
+# --- blocks and entries
+
+
+def signed_drafts(cluster, count):
+    """Proposals, each to whitelist another measurement, signed by two administrators."""
+    c = cluster.connect(0)
+    c.request("GET", "/measurements/ns")
+    record = json.loads(c.getresponse().read())["measurements"][0]
+    c.close()
+    root_id = cluster.health(0)["root_id"]
+    keys = [w for n in (1, 2) for w in ("--admin-key", os.path.join(cluster.dir, f"admin{n}.key"))]
+    path, drafts = os.path.join(cluster.top, "draft"), []
+    for _ in range(count):
+        data = dict(record["data"], rtmr0=secrets.token_hex(48))
+        draft = {"change": {"type": "measurement.add", "namespace": "ns",
+                            "record": {"platform": record["platform"], "data": data}},
+                 "expires": int(time.time()) + 900, "nonce": secrets.token_hex(16),
+                 "root_id": root_id, "signatures": []}
+        with open(path, "w") as f:
+            json.dump(draft, f)
+        signed = json.loads(run(GUARDIAN, "--json", "admin", "sign", path, *keys))
+        del signed["root_id"]
+        drafts.append(json.dumps(signed))
+    return drafts
+
+
+def post(connection, body):
+    connection.request("POST", "/proposals", body=body,
+                       headers={"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def post_all(cluster, i, drafts, latencies, refused, until):
+    """Takes drafts from the common list until it is empty or the time is over."""
+    connection = cluster.connect(i)
+    try:
+        while time.monotonic() < until:
+            try:
+                body = drafts.pop()
+            except IndexError:
+                return
+            begin = time.monotonic()
+            status, text = post(connection, body)
+            if status == 200:
+                latencies.append(time.monotonic() - begin)
+            else:
+                refused.append((status, text[:200]))
+    except (OSError, http.client.HTTPException) as problem:
+        refused.append((0, repr(problem)))
+    finally:
+        connection.close()
+
+
+def applied(cluster):
+    """How many measurements the whitelist holds."""
+    c, path, count = cluster.connect(0), "/measurements/ns", 0
+    try:
+        while True:
+            c.request("GET", path)
+            page = json.loads(c.getresponse().read())
+            count += len(page["measurements"])
+            if not page.get("next"):
+                return count
+            path = f"/measurements/ns?after={page['next']}"
+    finally:
+        c.close()
+
+
+def measure_posts(cluster, drafts, connections, seconds):
+    """(latencies, seconds it took, blocks decided meanwhile)"""
+    latencies, refused = [], []
+    height, begin = cluster.height(), time.monotonic()
+    threads = [threading.Thread(target=post_all, args=(cluster, k % cluster.count, drafts,
+                                                       latencies, refused, begin + seconds))
+               for k in range(connections)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    took = time.monotonic() - begin
+    if refused:
+        note(f"{len(refused)} proposals were not taken, the first: {refused[0]}")
+    if not latencies:
+        raise NotMeasured("no proposal was taken")
+    return latencies, took, cluster.height() - height
+
+
+def one_by_one(cluster, drafts):
+    """[(seconds to decide one, seconds of an fsync just before)]: a busy disk slows both."""
+    connection, rounds = cluster.connect(cluster.leader()), []
+    fd = os.open(os.path.join(cluster.top, "fsync"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    end = time.monotonic() + 10
+    try:
+        for body in drafts:
+            disk = (fsync_seconds(fd) + fsync_seconds(fd)) / 2
+            begin = time.monotonic()
+            status, text = post(connection, body)
+            rounds.append((time.monotonic() - begin, disk))
+            if status != 200:
+                raise NotMeasured(f"{status} {text[:200]}")
+            if time.monotonic() > end:
+                break
+    finally:
+        os.close(fd)
+        connection.close()
+    return rounds
+
+
+def latency(cluster, drafts):
+    """Limit: 2 fsyncs, 3 messages, and 3 signatures and 2q+1 checks of the two phases, x1.5."""
+    n, quorum = cluster.count, (cluster.count + (cluster.count - 1) // 3 + 2) // 2
+    rounds, message, bare = one_by_one(cluster, drafts), message_seconds(), bare_figures(1024)
+    signatures = (3 * bare["sign"] + (2 * quorum + 1) * bare["verify"]) / 1e6
+    rest = 3 * message + signatures
+    ratio = statistics.median(took / (2 * disk + rest) for took, disk in rounds)
+    took, disk = (statistics.median(column) for column in zip(*rounds))
+    line(f"{n} guardians, one entry decided, asked one by one", took * 1e3, "ms", ratio,
+         "<= 1.5 x bare", ratio <= 1.5)
+    line("  the fastest of them", min(r[0] for r in rounds) * 1e3, "ms")
+    note(f"bare: 2 fsyncs of {disk * 1e3:.2f} ms + 3 messages of {message * 1e6:.0f} us"
+         f" + 3 signatures and {2 * quorum + 1} checks, {signatures * 1e6:.0f} us"
+         f" = {(2 * disk + rest) * 1e3:.2f} ms")
+    return len(rounds)
+
+
+def blocks(cluster):
+    n, drafts, before = cluster.count, signed_drafts(cluster, PROPOSALS), applied(cluster)
+    taken = latency(cluster, drafts[:SERIAL])
+    under, took, height = measure_posts(cluster, drafts[SERIAL:], 4 * n, 8)
+    line(f"{n} guardians, entries decided, {4 * n} connections", len(under) / took, "/s")
+    line(f"{n} guardians, blocks decided meanwhile", height / took, "/s")
+    line(f"{n} guardians, latency under that load, median", statistics.median(under) * 1e3, "ms")
+    time.sleep(0.5)
+    stand = applied(cluster) - before
+    note(f"{taken + len(under)} proposals answered, {stand} stand in the whitelist")
+
+
 # --- all of it
 
 
@@ -418,7 +556,9 @@ def main():
     print(f"{os.cpu_count()} cores, load average {load_average()} before; guardians and clients"
           " share the cores, platforms are simulated", flush=True)
     with Cluster(3) as three:
-        whole = measure([formation, idle_memory, release], three)
+        whole = measure([formation, idle_memory, release, blocks], three)
+    with Cluster(4) as four:
+        whole &= measure([form, blocks], four)
     print(f"load average {load_average()} after, {time.monotonic() - BEGIN:.0f} s", flush=True)
     return 0 if whole else 1
 
