@@ -518,6 +518,58 @@ def blocks(cluster):
     note(f"{taken + len(under)} proposals answered, {stand} stand in the whitelist")
 
 
+# --- the leader is killed
+
+
+def next_block_seconds(cluster, drafts):
+    """What a survivor is asked for after the kill cannot stand in a block of the killed one."""
+    leader = cluster.leader()
+    survivor = (leader + 1) % cluster.count
+    with open(os.path.join(cluster.dir, f"guardian-{leader}", "pid")) as f:
+        pid = int(f.read())
+    begin = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    wait("a block after the leader's end", lambda: is_decided(cluster, survivor, drafts), 15, 0.01)
+    return leader, time.monotonic() - begin
+
+
+def is_decided(cluster, i, drafts):
+    """Asks for one more change; whether it is answered and applied."""
+    connection = cluster.connect(i)
+    try:
+        status, text = post(connection, drafts.pop())
+        if status != 200:
+            return False
+        path = f"/proposals/{json.loads(text)['proposal_id']}"
+        connection.request("GET", path)
+        return json.loads(connection.getresponse().read()).get("status") == "applied"
+    except IndexError:
+        raise NotMeasured("no change was decided after the leader's end") from None
+    finally:
+        connection.close()
+
+
+def leader_kill(cluster):
+    drafts, took, problem = signed_drafts(cluster, 60), [], None
+    try:
+        for _ in range(KILLS):
+            leader, seconds = next_block_seconds(cluster, drafts)
+            took.append(seconds)
+            wait("no process of the killed one", lambda: not cluster.pids(leader), 5)
+            cluster.guardian("dev", "start", leader)
+            wait("the killed one back", lambda: all(map(cluster.serves, range(cluster.count))), 15)
+    except NotMeasured as stopped:
+        problem = stopped
+    if not took:
+        raise problem
+    worst = max(took)
+    line(f"leader SIGKILL to the next decided block, worst of {len(took)}", worst, "s", worst,
+         "< 1 s", worst < 1)
+    note("all: " + ", ".join(f"{x:.2f} s" for x in took))
+    if problem:
+        raise problem
+
+
 # --- all of it
 
 
@@ -556,7 +608,7 @@ def main():
     print(f"{os.cpu_count()} cores, load average {load_average()} before; guardians and clients"
           " share the cores, platforms are simulated", flush=True)
     with Cluster(3) as three:
-        whole = measure([formation, idle_memory, release, blocks], three)
+        whole = measure([formation, idle_memory, release, blocks, leader_kill], three)
     with Cluster(4) as four:
         whole &= measure([form, blocks], four)
     print(f"load average {load_average()} after, {time.monotonic() - BEGIN:.0f} s", flush=True)
