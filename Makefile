@@ -21,6 +21,10 @@ test: $(BUILD)-built ## every test; ends with "N passed, M failed"
 test-long: $(BUILD)-built ## the same with many more seeds, for a night
 	@GUARDIAN_LONG=1 tools/test $(BUILD)
 
+sim-long: $(BUILD)-built ## 10,000 schedules of whole clusters, 50 with real crypto, for a night
+	@$(BUILD)/tests/sim/cluster/sim_cluster --schedules 1..10000
+	@$(BUILD)/tests/sim/cluster/sim_cluster --real --schedules 1..50
+
 bench: ## measure, as ratios to bare primitives
 	@tools/setup
 	@tools/build $(BUILD)-release -Dbuildtype=release $(MESON_FLAGS)
@@ -46,5 +50,5 @@ clean: ## remove what was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-.PHONY: all demo test test-long bench fuzz check format install clean help
+.PHONY: all demo test test-long sim-long bench fuzz check format install clean help
 .DEFAULT_GOAL := all

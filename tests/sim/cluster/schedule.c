@@ -7,6 +7,8 @@
 
 /* After the last fault everything works again within this time. */
 #define RECOVERY_MS 90000
+/* After so many faults they become rare: what a stage needs must fit between two of them. */
+#define MANY_FAULTS 120
 
 enum stage { FORM, JOIN, NAMESPACE, MEASUREMENT, REGISTER, KEYS, REVOKE, DONE, STAGES };
 static const char *const stage_names[] = {"formation",   "join",         "namespace",
@@ -21,6 +23,7 @@ struct schedule {
     bool is_raging, can_crash, can_part, can_break;
     enum stage from, until; /* the stages in which it rages */
     uint32_t until_after;   /* ms more, in the last of them */
+    uint32_t faults;        /* so far */
     uint32_t pace;          /* ms between two faults, at most */
     uint32_t cut_off;       /* a node's number, 0: none */
     bool is_joined;         /* the spare's seat was asked for */
@@ -186,7 +189,10 @@ static void rage(struct world *w, void *ctx)
         fault_weather(s);
         break;
     }
-    world_hook_in(s->w, 1 + (pick(s, 2) ? pick(s, s->pace) : pick(s, 60)));
+    if (++s->faults > MANY_FAULTS)
+        s->pace = 5000;
+    world_hook_in(s->w,
+                  1 + (s->faults > MANY_FAULTS || pick(s, 2) ? pick(s, s->pace) : pick(s, 60)));
 }
 
 static void begin_rage(struct schedule *s)
