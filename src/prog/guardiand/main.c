@@ -1,4 +1,5 @@
 /* guardiand: the daemon of one guardian. */
+#include "base/crypto/start.h"
 #include "base/crypto/hash.h"
 #include "base/log.h"
 #include "prog/guardiand/processes.h"
@@ -121,7 +122,9 @@ int main(int argc, char **argv)
         return status;
     log_open("guardiand", LOG_LEVEL_INFO);
     umask(077);
-    enum err e = load(o.config, &g, &p);
+    enum err e = crypto_start(); /* before the processes part */
+    if (e == OK)
+        e = load(o.config, &g, &p);
     if (e == OK && !o.test)
         e = make_folder(g.config.data, &p);
     if (e != OK) {
