@@ -218,10 +218,12 @@ static bool is_whole(struct world *w, uint32_t node)
 
 static struct schedule *current; /* for conditions of world_until() */
 
+/* Every honest member serves, and knows all that any of them decided. */
 static bool all_live(struct world *w)
 {
     for (uint32_t i = 0; i < current->machines; i++)
-        if (!world_is_liar(w, i) && (i < current->o.n || current->is_joined) && !is_whole(w, i))
+        if (!world_is_liar(w, i) && (i < current->o.n || current->is_joined) &&
+            (!is_whole(w, i) || status_of(current, i).height < world_counts(w)->blocks))
             return false;
     return true;
 }
