@@ -167,8 +167,8 @@ static enum err on_evidence(struct guardian *m, struct link *l, struct reader *r
     rd_copy(r, by_vote.b, sizeof by_vote.b);
     struct bytes evidence = rd_var(r, EVIDENCE_LIMIT);
     TRY(reader_end(r, E_MALFORMED));
-    if (l->step != LINK_EVIDENCE)
-        return E_MALFORMED;
+    if (l->step != LINK_EVIDENCE || l->has_evidence)
+        return E_MALFORMED; /* one judgement for a link */
     struct binding_peer bound = binding(m, l, false);
     struct hash64 h = binding_peer(&bound);
     TRY(m->config.deps.sig->verify(&l->seat_key, BYTES_OF(h.b), &by_seat));
@@ -177,6 +177,7 @@ static enum err on_evidence(struct guardian *m, struct link *l, struct reader *r
     if (!j)
         return E_RATE;
     j->link = l->id;
+    l->has_evidence = true;
     l->evidence = sha256(evidence);
     m->config.out.judge(m->config.out.ctx, j->id, evidence);
     return OK;
@@ -237,6 +238,19 @@ enum err link_judge_guardian(struct guardian *m, const struct claims *c, struct 
     return OK;
 }
 
+/* Both sides accept each other. A newcomer learns its number from those who read the log. */
+static enum err become_ready(struct guardian *m, struct link *l)
+{
+    if (m->gid == 0)
+        m->gid = l->ready_gid;
+    if (l->ready_gid != m->gid) {
+        l->is_ready = false;
+        return E_NOT_ALLOWED;
+    }
+    found_link_ready(m, l);
+    return OK;
+}
+
 void link_judged(struct guardian *m, struct job *j, enum err e, const struct claims *claims,
                  const struct problem *problem_in)
 {
@@ -270,22 +284,19 @@ void link_judged(struct guardian *m, struct job *j, enum err e, const struct cla
     wr_u32(&w, l->subject.gid);
     link_send(m, l, buf_bytes(&b));
     buf_free(&b);
-    if (l->is_ready)
-        found_link_ready(m, l);
+    if (l->is_ready && become_ready(m, l) != OK)
+        link_drop(m, l, "it knows us by another number");
 }
 
 static enum err on_ready(struct guardian *m, struct link *l, struct reader *r)
 {
     uint32_t gid = rd_u32(r);
     TRY(reader_end(r, E_MALFORMED));
-    if (m->gid == 0)
-        m->gid = gid; /* a newcomer learns its number from those who read the log */
-    if (gid != m->gid)
+    if (gid == 0 || (m->gid != 0 && gid != m->gid))
         return E_NOT_ALLOWED;
+    l->ready_gid = gid;
     l->is_ready = true;
-    if (l->step == LINK_ATTESTED)
-        found_link_ready(m, l);
-    return OK;
+    return l->step == LINK_ATTESTED ? become_ready(m, l) : OK;
 }
 
 void member_link_message(struct guardian *m, struct now now, uint32_t id, struct bytes message)

@@ -83,7 +83,8 @@ struct link {
     enum link_step step;
     bool is_client;
     bool is_ready; /* the other side has accepted us, too */
-    bool has_hello;
+    bool has_hello, has_evidence;
+    uint32_t ready_gid; /* the number it knows us by */
     uint64_t opened_ms, heard_ms;
     uint8_t exporter[BINDING_EXPORTER_SIZE];
     uint8_t my_nonce[32], its_nonce[32];

@@ -84,7 +84,8 @@ struct rec_epoch state_epoch(const struct state *s);
 /* kind SESSION_NONE when none runs. */
 struct rec_session state_session(const struct state *s);
 
-/* A snapshot: every pair, in order. Loading replaces the content; E_MALFORMED leaves it as it was. */
+/* A snapshot: every pair, in order. Loading replaces the content; E_MALFORMED leaves it as it was.
+ */
 enum err state_save(const struct state *s, struct buf *out);
 enum err state_load(struct state *s, struct bytes snapshot);
 
