@@ -296,10 +296,11 @@ static bool try_form(struct schedule *s)
 
 static bool try_join(struct schedule *s)
 {
-    char text[1024], *id = world_platform_id(s->o.n);
+    char text[1024];
     if (!s->o.spare)
         return true;
     if (!s->is_joined) {
+        char *id = world_platform_id(s->o.n);
         snprintf(
             text, sizeof text,
             "{\"type\":\"seat.add\",\"seat\":{\"gid\":%u,\"operator\":\"o\",\"vendor\":\"sim\","
@@ -310,8 +311,8 @@ static bool try_join(struct schedule *s)
         s->is_joined = status == 200 || status == 422;
         if (s->is_joined && !world_is_up(s->w, s->o.n))
             start(s, s->o.n);
+        free(id);
     }
-    free(id);
     return s->is_joined && is_whole(s->w, s->o.n);
 }
 
