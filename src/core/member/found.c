@@ -113,7 +113,7 @@ static void begin_cluster(struct guardian *m)
     manifest_write(&w, &m->manifest);
     member_seal_and_store(m, RECORD_MANIFEST, 0, buf_bytes(&b), &token);
     buf_free(&b);
-    m->has_manifest = m->is_founded = true;
+    m->is_founded = true;
     m->is_signing = false;
     m->founded_ms = m->now.mono_ms;
     e = member_begin_log(m);
@@ -177,7 +177,6 @@ void found_own_judged(struct guardian *m, enum err e, const struct claims *claim
         log_error("this guardian would not be accepted: %s: %s", err_code(e), problem_text(&p));
         return;
     }
-    m->own_tcb = claims->tcb_status;
     m->has_own_claims = true;
 }
 
@@ -289,7 +288,7 @@ static void unfound_if_dead(struct guardian *m)
     m->bft = NULL;
     state_free(m->state);
     m->state = blank;
-    m->has_manifest = m->is_founded = false;
+    m->is_founded = false;
     m->n_my_verdicts = 0;
     member_seal_and_store(m, RECORD_MANIFEST, 0, bytes("", 0), &token); /* an empty one is none */
     member_seal_and_store(m, RECORD_CONSENSUS, 0, bytes("", 0), &token);

@@ -305,7 +305,6 @@ void member_link_message(struct guardian *m, struct now now, uint32_t id, struct
     struct link *l = find_link(m, id);
     if (!l)
         return;
-    l->heard_ms = now.mono_ms;
     struct reader r = reader(message);
     uint8_t type = rd_u8(&r);
     enum err e = E_MALFORMED;

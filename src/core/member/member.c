@@ -138,7 +138,7 @@ static enum err load_manifest(struct guardian *m, struct bytes plain)
     TRY(manifest_decode(plain, &m->manifest));
     TRY(manifest_check(&m->manifest, m->config.deps.sig, m->config.cluster_id));
     TRY(state_found(m->state, &m->manifest));
-    m->has_manifest = m->is_founded = true;
+    m->is_founded = true;
     return OK;
 }
 
@@ -504,7 +504,6 @@ void member_post_after(struct guardian *m, uint64_t token, enum command type, st
 void member_stored(struct guardian *m, struct now now, uint64_t token)
 {
     m->now = now;
-    m->durable_token = token;
     for (unsigned i = 0; i < sizeof m->waiting / sizeof *m->waiting; i++) {
         struct waiting_entry *w = &m->waiting[i];
         if (!w->token || w->token > token)

@@ -85,7 +85,7 @@ struct link {
     bool is_ready; /* the other side has accepted us, too */
     bool has_hello, has_evidence;
     uint32_t ready_gid; /* the number it knows us by */
-    uint64_t opened_ms, heard_ms;
+    uint64_t opened_ms;
     uint8_t exporter[BINDING_EXPORTER_SIZE];
     uint8_t my_nonce[32], its_nonce[32];
     struct sig_public seat_key, vote_key;
@@ -126,7 +126,6 @@ struct job {
     struct hash32 entry; /* once submitted */
     bool is_submitted;
     bool wants_certificate;
-    char ns[NS_NAME_MAX];
     struct workload_subject subject;
     bool has_token, has_wrap, is_judged;
     struct token token;
@@ -181,16 +180,15 @@ struct guardian {
     struct cfg told_cfg;
     struct secrets secrets;
     uint32_t gid; /* 0: no seat known for this machine yet */
-    bool has_manifest, is_founded;
+    bool is_founded;
     struct manifest manifest; /* complete, or the one being signed */
     bool is_signing;          /* our vote key signed this.manifest */
     uint64_t signing_since_ms, sent_signatures_ms, founded_ms, asked_own_ms;
     bool has_own_claims;
     struct peer_subject own; /* what our own evidence says of us */
-    enum tcb_status own_tcb;
     struct link links[MEMBER_LINKS_MAX];
     struct job *jobs; /* JOBS_MAX */
-    uint64_t next_job, next_token, durable_token;
+    uint64_t next_job, next_token;
     struct nonce_slot nonces[NONCES_MAX];
     struct derive_slot derives[8];
     struct {
@@ -207,7 +205,7 @@ struct guardian {
     uint64_t first_block;
     size_t n_blocks, cap_blocks, blocks_bytes;
     struct buf restored_record; /* the consensus record of the last life */
-    uint64_t last_drive_ms, last_lease_ms, last_deal_ms, last_tick_entry_ms;
+    uint64_t last_drive_ms, last_lease_ms;
     uint64_t submitted_ms[CMD_LIMIT]; /* when we last posted an entry of this kind */
     struct hash32 dealt_sid;          /* the session whose dealing was made */
     struct buf deal_entry;
@@ -220,7 +218,6 @@ struct guardian {
     struct verdict my_verdicts[BFT_MAX_MEMBERS]; /* on this guardian, for REKEY or a join */
     uint32_t n_my_verdicts;
     uint64_t asked_verdicts_ms;
-    bool is_stopping;
 };
 
 /* member.c */
