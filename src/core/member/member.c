@@ -61,15 +61,22 @@ void member_free(struct guardian *m)
 
 /* --- storage --- */
 
+/* Where a record belongs; `position` holds its number and must live as long. */
+static struct seal_where place_of(const struct guardian *m, enum member_record kind,
+                                  uint64_t number, uint8_t position[static 8])
+{
+    for (unsigned i = 0; i < 8; i++)
+        position[i] = (uint8_t)(number >> (56 - 8 * i));
+    return (struct seal_where){
+        .cluster = m->config.cluster_id, .kind = record_names[kind], .key = bytes(position, 8)};
+}
+
 void member_seal_and_store(struct guardian *m, enum member_record kind, uint64_t number,
                            struct bytes plain, uint64_t *token)
 {
     struct buf sealed = BUF_INIT(plain.n + 256);
     uint8_t position[8];
-    for (unsigned i = 0; i < 8; i++)
-        position[i] = (uint8_t)(number >> (56 - 8 * i));
-    struct seal_where where = {
-        .cluster = m->config.cluster_id, .kind = record_names[kind], .key = BYTES_OF(position)};
+    struct seal_where where = place_of(m, kind, number, position);
     enum err e = seal_record(m->config.rng, &m->config.sealing_key, &where, plain, &sealed);
     *token = m->next_token++;
     if (e == OK)
@@ -83,10 +90,7 @@ static enum err unseal(struct guardian *m, enum member_record kind, uint64_t num
                        struct bytes sealed, struct buf *out)
 {
     uint8_t position[8];
-    for (unsigned i = 0; i < 8; i++)
-        position[i] = (uint8_t)(number >> (56 - 8 * i));
-    struct seal_where where = {
-        .cluster = m->config.cluster_id, .kind = record_names[kind], .key = BYTES_OF(position)};
+    struct seal_where where = place_of(m, kind, number, position);
     return seal_open(&m->config.sealing_key, &where, sealed, out);
 }
 
