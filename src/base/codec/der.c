@@ -4,7 +4,7 @@
 
 #define LENGTH_MAX 0xFFFFFF
 
-/* One to three bytes, and the shortest form only (X.690 10.1). */
+/* One to four bytes, and the shortest form only (X.690 10.1). */
 static size_t read_length(struct reader *r)
 {
     uint8_t first = rd_u8(r);
@@ -15,6 +15,10 @@ static size_t read_length(struct reader *r)
     } else if (first == 0x82) {
         n = rd_u16(r);
         rd_require(r, n >= 0x100);
+    } else if (first == 0x83) {
+        n = (size_t)rd_u8(r) << 16;
+        n |= rd_u16(r);
+        rd_require(r, n >= 0x10000);
     } else {
         rd_require(r, first < 0x80);
     }

@@ -1,7 +1,7 @@
 /*
  * DER (X.690), the part certificates need: reading one element after another,
- * and writing nested ones. Tags of one byte, lengths up to 65535 (read) and 2^24-1
- * (written: revocation lists are long).
+ * and writing nested ones. Tags of one byte, lengths up to 2^24-1: revocation lists
+ * are long.
  */
 #ifndef BASE_CODEC_DER_H
 #define BASE_CODEC_DER_H

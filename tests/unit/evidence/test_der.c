@@ -18,7 +18,8 @@ static void malformed_elements_are_refused(void **state)
         "04820001ff", /* the same */
         "048200ff",   /* and the same */
         "0480",       /* indefinite length */
-        "0483000001ff", "0484ffffffff", "048105aabb", "1f0100", /* a tag of several bytes */
+        "0483000001ff", "048300ffff", "0484ffffffff",
+        "048105aabb",   "1f0100", /* a tag of several bytes */
         "3f0100",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -72,9 +73,9 @@ static void numbers_come_back(void **state)
 /* Lengths around the places where the form of the length changes. */
 static void nested_elements_of_every_size_come_back(void **state)
 {
-    static const size_t sizes[] = {0,   1,   120, 121, 122, 123, 124, 125, 126, 127,
-                                   128, 250, 251, 252, 253, 254, 255, 256, 257, 60000};
-    static uint8_t zeros[60000];
+    static const size_t sizes[] = {0,   1,   120, 121, 122, 123, 124, 125, 126,   127,  128,
+                                   250, 251, 252, 253, 254, 255, 256, 257, 60000, 70000};
+    static uint8_t zeros[70000];
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct buf b = BUF_INIT(1 << 17);
         struct writer w = writer(&b);
