@@ -25,7 +25,7 @@ static const struct {
     ROW("\x30\x46" PSS_OID "\x30\x39" PSS_HASHES "\xa3\x03\x02\x01\x01", CERT_SIG_PSS_SHA384),
 };
 
-static enum cert_sig algorithm_of(struct bytes der)
+enum cert_sig cert_sig_of(struct bytes der)
 {
     for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++)
         if (bytes_eq(der, bytes(algorithms[i].der, algorithms[i].n)))
@@ -35,8 +35,7 @@ static enum cert_sig algorithm_of(struct bytes der)
 
 /* --- parts --- */
 
-/* The next element whole, with its tag. */
-static enum err take_whole(struct bytes *in, uint8_t tag, struct bytes *whole)
+enum err cert_take_whole(struct bytes *in, uint8_t tag, struct bytes *whole)
 {
     struct bytes content;
     const uint8_t *start = in->p;
@@ -58,8 +57,8 @@ static void copy_text(struct bytes text, char out[CERT_NAME_MAX])
     out[text.n] = 0;
 }
 
-/* Name: SEQUENCE of SET of SEQUENCE {type, value}. Keeps the last common name. */
-static enum err read_name(struct bytes whole, char cn[CERT_NAME_MAX])
+/* Name: SEQUENCE of SET of SEQUENCE {type, value}. */
+enum err cert_read_name(struct bytes whole, char cn[CERT_NAME_MAX])
 {
     struct bytes rdns, set, pair, oid, value;
     uint8_t tag;
@@ -80,51 +79,21 @@ static enum err read_name(struct bytes whole, char cn[CERT_NAME_MAX])
     return OK;
 }
 
-/* Two decimal digits; -1 if they are none. */
-static int two(const uint8_t *p)
+/* INTEGER in its shortest form, so that equal numbers are equal bytes. */
+enum err cert_take_serial(struct bytes *in, struct bytes *serial)
 {
-    bool digits = p[0] >= '0' && p[0] <= '9' && p[1] >= '0' && p[1] <= '9';
-    return digits ? (p[0] - '0') * 10 + (p[1] - '0') : -1;
-}
-
-/* Days since 1970-01-01 of a civil date (proleptic Gregorian). */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    year -= month <= 2;
-    int64_t era = year / 400, of_era = year - era * 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-/* UTCTime YYMMDDHHMMSSZ or GeneralizedTime YYYYMMDDHHMMSSZ (RFC 5280 4.1.2.5). */
-static enum err read_time(struct bytes *in, int64_t *out)
-{
-    struct bytes t;
-    uint8_t tag;
-    int v[5], year;
-    TRY(der_next(in, &tag, &t));
-    bool utc = tag == DER_UTC_TIME && t.n == 13;
-    if (!utc && !(tag == DER_TIME && t.n == 15))
-        return E_MALFORMED;
-    const uint8_t *rest = t.p + (utc ? 2 : 4);
-    int century = utc ? 0 : two(t.p), within = two(rest - 2);
-    for (int i = 0; i < 5; i++)
-        v[i] = two(rest + 2 * i);
-    bool good = century >= 0 && within >= 0 && v[0] >= 1 && v[0] <= 12 && v[1] >= 1 && v[1] <= 31 &&
-                v[2] >= 0 && v[2] <= 23 && v[3] >= 0 && v[3] <= 59 && v[4] >= 0 && v[4] <= 59;
-    if (!good || t.p[t.n - 1] != 'Z')
-        return E_MALFORMED;
-    year = utc ? within + (within < 50 ? 2000 : 1900) : century * 100 + within;
-    *out = days_of(year, v[0], v[1]) * 86400 + v[2] * 3600 + v[3] * 60 + v[4];
-    return OK;
+    TRY(der_expect(in, DER_INTEGER, serial));
+    const uint8_t *v = serial->p;
+    bool padded = serial->n > 1 && ((v[0] == 0 && !(v[1] & 0x80)) || (v[0] == 0xFF && v[1] & 0x80));
+    return serial->n == 0 || serial->n > CERT_SERIAL_MAX || padded ? E_MALFORMED : OK;
 }
 
 static enum err read_validity(struct bytes *in, struct cert *c)
 {
     struct bytes validity;
     TRY(der_expect(in, DER_SEQUENCE, &validity));
-    TRY(read_time(&validity, &c->not_before));
-    TRY(read_time(&validity, &c->not_after));
+    TRY(der_expect_time(&validity, &c->not_before));
+    TRY(der_expect_time(&validity, &c->not_after));
     return validity.n ? E_MALFORMED : OK;
 }
 
@@ -152,7 +121,7 @@ static enum err read_basic_constraints(struct bytes value, struct cert *c)
     return content.n || value.n || (c->has_pathlen && !c->ca) ? E_MALFORMED : OK;
 }
 
-/* BIT STRING; bit 5 is keyCertSign. */
+/* BIT STRING; bit 5 is keyCertSign, bit 6 cRLSign. */
 static enum err read_key_usage(struct bytes value, struct cert *c)
 {
     struct bytes bits;
@@ -161,6 +130,7 @@ static enum err read_key_usage(struct bytes value, struct cert *c)
         return E_MALFORMED;
     c->has_usage = true;
     c->may_sign = bits.p[1] & 0x04;
+    c->may_sign_lists = bits.p[1] & 0x02;
     return OK;
 }
 
@@ -196,31 +166,31 @@ static enum err read_extensions(struct bytes list, struct cert *c)
 
 /* --- the whole --- */
 
-/* [0] EXPLICIT version 3, and the serial number, which nobody here needs. */
-static enum err skip_version_and_serial(struct bytes *tbs)
+/* [0] EXPLICIT version 3. */
+static enum err read_version(struct bytes *tbs)
 {
-    struct bytes version, serial;
+    struct bytes version;
     uint64_t v;
     TRY(der_expect(tbs, DER_CONTEXT | 0, &version));
     TRY(der_expect_uint(&version, &v));
-    TRY(der_expect(tbs, DER_INTEGER, &serial));
-    return v == 2 && version.n == 0 && serial.n > 0 ? OK : E_MALFORMED;
+    return v == 2 && version.n == 0 ? OK : E_MALFORMED;
 }
 
 static enum err read_tbs(struct cert *c, struct bytes algorithm)
 {
     struct bytes whole = c->tbs, tbs, inner, wrapper, extensions;
     TRY(der_expect(&whole, DER_SEQUENCE, &tbs));
-    TRY(skip_version_and_serial(&tbs));
-    TRY(take_whole(&tbs, DER_SEQUENCE, &inner));
+    TRY(read_version(&tbs));
+    TRY(cert_take_serial(&tbs, &c->serial));
+    TRY(cert_take_whole(&tbs, DER_SEQUENCE, &inner));
     if (!bytes_eq(inner, algorithm)) /* RFC 5280 4.1.1.2 */
         return E_MALFORMED;
-    TRY(take_whole(&tbs, DER_SEQUENCE, &c->issuer_name));
-    TRY(read_name(c->issuer_name, c->issuer));
+    TRY(cert_take_whole(&tbs, DER_SEQUENCE, &c->issuer_name));
+    TRY(cert_read_name(c->issuer_name, c->issuer));
     TRY(read_validity(&tbs, c));
-    TRY(take_whole(&tbs, DER_SEQUENCE, &c->subject_name));
-    TRY(read_name(c->subject_name, c->subject));
-    TRY(take_whole(&tbs, DER_SEQUENCE, &c->spki));
+    TRY(cert_take_whole(&tbs, DER_SEQUENCE, &c->subject_name));
+    TRY(cert_read_name(c->subject_name, c->subject));
+    TRY(cert_take_whole(&tbs, DER_SEQUENCE, &c->spki));
     TRY(der_expect(&tbs, DER_CONTEXT | 3, &wrapper));
     TRY(der_expect(&wrapper, DER_SEQUENCE, &extensions));
     if (tbs.n || wrapper.n)
@@ -228,17 +198,25 @@ static enum err read_tbs(struct cert *c, struct bytes algorithm)
     return read_extensions(extensions, c);
 }
 
-static enum err read_certificate(struct cert *c)
+enum err cert_read_signed(struct bytes in, struct bytes *tbs, struct bytes *algorithm,
+                          struct bytes *signature)
 {
-    struct bytes in = buf_bytes(&c->der), content, algorithm, bits;
+    struct bytes content, bits;
     TRY(der_expect(&in, DER_SEQUENCE, &content));
-    TRY(take_whole(&content, DER_SEQUENCE, &c->tbs));
-    TRY(take_whole(&content, DER_SEQUENCE, &algorithm));
+    TRY(cert_take_whole(&content, DER_SEQUENCE, tbs));
+    TRY(cert_take_whole(&content, DER_SEQUENCE, algorithm));
     TRY(der_expect(&content, DER_BIT_STRING, &bits));
     if (in.n || content.n || bits.n < 2 || bits.p[0] != 0)
         return E_MALFORMED;
-    c->signature = bytes(bits.p + 1, bits.n - 1);
-    c->sig = algorithm_of(algorithm);
+    *signature = bytes(bits.p + 1, bits.n - 1);
+    return OK;
+}
+
+static enum err read_certificate(struct cert *c)
+{
+    struct bytes algorithm;
+    TRY(cert_read_signed(buf_bytes(&c->der), &c->tbs, &algorithm, &c->signature));
+    c->sig = cert_sig_of(algorithm);
     return read_tbs(c, algorithm);
 }
 
@@ -306,6 +284,11 @@ struct bytes cert_der(const struct cert *c)
     return buf_bytes(&c->der);
 }
 
+struct bytes cert_serial(const struct cert *c)
+{
+    return c->serial;
+}
+
 struct hash32 cert_spki_hash(const struct cert *c)
 {
     return sha256(c->spki);
@@ -322,7 +305,7 @@ enum err cert_ec_point(const struct cert *c, enum curve curve, struct ecdsa_poin
     size_t n = 2 * curve_size(curve);
     memset(out, 0, sizeof *out);
     if (der_expect(&spki, DER_SEQUENCE, &content) != OK ||
-        take_whole(&content, DER_SEQUENCE, &algorithm) != OK ||
+        cert_take_whole(&content, DER_SEQUENCE, &algorithm) != OK ||
         der_expect(&content, DER_BIT_STRING, &bits) != OK || content.n)
         return E_CHAIN;
     if (!bytes_eq(algorithm, expected) || bits.n != 2 + n || bits.p[0] != 0 || bits.p[1] != 0x04)

@@ -39,6 +39,8 @@ bool cert_is_ca(const struct cert *c);
 enum cert_sig cert_sig(const struct cert *c);
 /* The whole certificate; borrows from c. */
 struct bytes cert_der(const struct cert *c);
+/* The content bytes of the serial number, in the shortest form; borrows from c. */
+struct bytes cert_serial(const struct cert *c);
 /* SHA-256 of the DER SubjectPublicKeyInfo. */
 struct hash32 cert_spki_hash(const struct cert *c);
 /* The public key if it is an uncompressed point of `curve`; E_CHAIN otherwise. */

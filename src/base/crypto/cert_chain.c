@@ -34,18 +34,19 @@ static enum err read_ecdsa(struct bytes der, enum curve curve, struct ecdsa_rs *
     return halves.n || der.n ? E_MALFORMED : OK;
 }
 
-static bool verify_ecdsa(const struct cert *c, const struct cert *issuer, enum curve curve)
+static bool verify_ecdsa(struct bytes tbs, struct bytes signature, const struct cert *issuer,
+                         enum curve curve)
 {
     struct ecdsa_point point;
     struct ecdsa_key *key;
     struct ecdsa_rs rs;
     uint8_t digest[48];
-    if (cert_ec_point(issuer, curve, &point) != OK || read_ecdsa(c->signature, curve, &rs) != OK)
+    if (cert_ec_point(issuer, curve, &point) != OK || read_ecdsa(signature, curve, &rs) != OK)
         return false;
     if (curve == CURVE_P256)
-        memcpy(digest, sha256(c->tbs).b, 32);
+        memcpy(digest, sha256(tbs).b, 32);
     else
-        sha384(c->tbs, digest);
+        sha384(tbs, digest);
     if (ecdsa_key_new(curve, point.xy, &key) != OK)
         return false;
     bool good = ecdsa_key_verify(key, bytes(digest, curve_size(curve)), rs.rs) == OK;
@@ -54,7 +55,7 @@ static bool verify_ecdsa(const struct cert *c, const struct cert *issuer, enum c
 }
 
 /* RSASSA-PSS with SHA-384, MGF1 with SHA-384 and 48 bytes of salt, as cert.c pins it. */
-static bool verify_pss(const struct cert *c, const struct cert *issuer)
+static bool verify_pss(struct bytes tbs, struct bytes signature, const struct cert *issuer)
 {
     const unsigned char *at = issuer->spki.p;
     EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)issuer->spki.n);
@@ -65,22 +66,23 @@ static bool verify_pss(const struct cert *c, const struct cert *issuer)
                 EVP_DigestVerifyInit(md, &ctx, EVP_sha384(), NULL, key) == 1 &&
                 EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
                 EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, 48) == 1 &&
-                EVP_DigestVerify(md, c->signature.p, c->signature.n, c->tbs.p, c->tbs.n) == 1;
+                EVP_DigestVerify(md, signature.p, signature.n, tbs.p, tbs.n) == 1;
     EVP_MD_CTX_free(md);
     EVP_PKEY_free(key);
     ERR_clear_error(); /* nothing is left behind for the next user of OpenSSL's queue */
     return good;
 }
 
-static bool verify_signature(const struct cert *c, const struct cert *issuer)
+bool cert_verify_signed(enum cert_sig sig, struct bytes tbs, struct bytes signature,
+                        const struct cert *issuer)
 {
-    switch (c->sig) {
+    switch (sig) {
     case CERT_SIG_ECDSA_SHA256:
-        return verify_ecdsa(c, issuer, CURVE_P256);
+        return verify_ecdsa(tbs, signature, issuer, CURVE_P256);
     case CERT_SIG_ECDSA_SHA384:
-        return verify_ecdsa(c, issuer, CURVE_P384);
+        return verify_ecdsa(tbs, signature, issuer, CURVE_P384);
     case CERT_SIG_PSS_SHA384:
-        return verify_pss(c, issuer);
+        return verify_pss(tbs, signature, issuer);
     default:
         return false;
     }
@@ -98,7 +100,7 @@ enum err cert_check_issued(const struct cert *c, const struct cert *issuer, unsi
         return problem(p, E_CHAIN, "certificate \"%s\" may not issue others", issuer->subject);
     if (issuer->has_pathlen && issuer->pathlen < below)
         return problem(p, E_CHAIN, "certificate \"%s\" allows no chain this long", issuer->subject);
-    if (!verify_signature(c, issuer))
+    if (!cert_verify_signed(c->sig, c->tbs, c->signature, issuer))
         return problem(p, E_CHAIN, "the signature on certificate \"%s\" does not verify",
                        c->subject);
     return OK;
