@@ -167,22 +167,90 @@ static enum err sign_tbs(const struct sim_key *issuer, struct bytes tbs, struct 
     return ecdsa_rs_to_der(issuer->secret.curve, rs.rs, signature);
 }
 
-enum err sim_cert_write(const struct sim_cert *c, struct buf *out)
+/* SEQUENCE {tbs, algorithm, signature} */
+static enum err write_signed(const struct sim_key *issuer, struct bytes tbs, struct buf *out)
 {
-    struct buf tbs = BUF_INIT(4096), signature = BUF_INIT(256);
-    struct writer t = writer(&tbs), w = writer(out);
+    struct buf signature = BUF_INIT(256);
+    struct writer w = writer(out);
     enum err e;
-    write_tbs(&t, c);
-    TRY_OUT(writer_end(&t));
-    TRY_OUT(sign_tbs(c->issuer, buf_bytes(&tbs), &signature));
+    TRY_OUT(sign_tbs(issuer, tbs, &signature));
     size_t whole = der_open(&w, DER_SEQUENCE);
     wr_raw(&w, tbs.p, tbs.n);
-    write_algorithm(&w, c->issuer->secret.curve);
+    write_algorithm(&w, issuer->secret.curve);
     der_bits(&w, buf_bytes(&signature));
     der_close(&w, whole);
     e = writer_end(&w);
 out:
-    buf_free(&tbs);
     buf_free(&signature);
+    return e;
+}
+
+enum err sim_cert_write(const struct sim_cert *c, struct buf *out)
+{
+    struct buf tbs = BUF_INIT(4096);
+    struct writer t = writer(&tbs);
+    enum err e;
+    write_tbs(&t, c);
+    TRY_OUT(writer_end(&t));
+    e = write_signed(c->issuer, buf_bytes(&tbs), out);
+out:
+    buf_free(&tbs);
+    return e;
+}
+
+/* --- revocation lists (RFC 5280 section 5) --- */
+
+static void write_revoked(struct writer *w, const struct sim_crl *crl)
+{
+    size_t list = der_open(w, DER_SEQUENCE);
+    for (size_t i = 0; i < crl->n_revoked; i++) {
+        size_t entry = der_open(w, DER_SEQUENCE);
+        der_element(w, DER_INTEGER, crl->revoked[i]);
+        der_time(w, crl->this_update);
+        wr_raw(w, crl->entry_extensions.p, crl->entry_extensions.n);
+        der_close(w, entry);
+    }
+    der_close(w, list);
+}
+
+/* The list's number, which RFC 5280 asks for, and what the caller adds. */
+static void write_list_extensions(struct writer *w, const struct sim_crl *crl)
+{
+    size_t wrapper = der_open(w, DER_CONTEXT | 0), list = der_open(w, DER_SEQUENCE);
+    size_t number = der_open(w, DER_SEQUENCE);
+    der_oid(w, "\x55\x1d\x14");
+    size_t value = der_open(w, DER_OCTET_STRING);
+    der_uint(w, 1);
+    der_close(w, value);
+    der_close(w, number);
+    wr_raw(w, crl->extensions.p, crl->extensions.n);
+    der_close(w, list);
+    der_close(w, wrapper);
+}
+
+static void write_list(struct writer *w, const struct sim_crl *crl)
+{
+    size_t tbs = der_open(w, DER_SEQUENCE);
+    der_uint(w, 1);
+    write_algorithm(w, crl->issuer->secret.curve);
+    write_name(w, crl->issued_by);
+    der_time(w, crl->this_update);
+    der_time(w, crl->next_update);
+    if (crl->n_revoked)
+        write_revoked(w, crl);
+    write_list_extensions(w, crl);
+    der_close(w, tbs);
+}
+
+enum err sim_crl_write(const struct sim_crl *crl, struct buf *out)
+{
+    struct buf tbs = BUF_INIT(out->max);
+    struct writer t = writer(&tbs);
+    enum err e;
+    write_list(&t, crl);
+    TRY_OUT(writer_end(&t));
+    e = write_signed(crl->issuer, buf_bytes(&tbs), out);
+out:
+    buf_free(&tbs);
     return e;
 }

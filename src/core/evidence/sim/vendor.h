@@ -26,6 +26,19 @@ struct sim_cert {
 };
 /* Appends the certificate in DER. */
 enum err sim_cert_write(const struct sim_cert *c, struct buf *out);
+
+/* What a revocation list says; signed by `issuer`. */
+struct sim_crl {
+    const char *issued_by; /* common name */
+    const struct sim_key *issuer;
+    int64_t this_update, next_update;
+    const struct bytes *revoked; /* serial numbers as cert_serial() gives them */
+    size_t n_revoked;
+    struct bytes entry_extensions; /* of every entry, as one DER element; or none */
+    struct bytes extensions;       /* further ones, as DER elements */
+};
+/* Appends the list in DER. */
+enum err sim_crl_write(const struct sim_crl *crl, struct buf *out);
 /* The SubjectPublicKeyInfo of a key. */
 void sim_spki_write(struct writer *w, const struct sim_key *key);
 
