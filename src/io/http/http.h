@@ -29,13 +29,14 @@ struct http_config {
     uint16_t port;
     struct tls_context *tls; /* NULL: plain */
     uint32_t max_connections, max_per_address;
-    uint32_t handshake_ms; /* TLS */
-    uint32_t idle_ms;      /* until the first byte of a request */
-    uint32_t head_ms;      /* from there to the end of the headers */
-    uint32_t body_ms;      /* from there to the end of the body */
-    uint32_t answer_ms;    /* from there to the handler's answer, then it is 503 NotReady */
-    uint32_t write_ms;     /* until the kernel has taken the answer */
-    uint32_t linger_ms;    /* for the client to close after us */
+    uint32_t max_half_open; /* per address */
+    uint32_t handshake_ms;  /* TLS */
+    uint32_t idle_ms;       /* until the first byte of a request */
+    uint32_t head_ms;       /* from there to the end of the headers */
+    uint32_t body_ms;       /* from there to the end of the body */
+    uint32_t answer_ms;     /* from there to the handler's answer, then it is 503 NotReady */
+    uint32_t write_ms;      /* until the kernel has taken the answer */
+    uint32_t linger_ms;     /* for the client to close after us */
 };
 
 /* The limits of the HTTP contract; address, port and tls are the caller's. */

@@ -58,6 +58,7 @@ struct http_server {
 const struct http_config http_defaults = {
     .max_connections = 1024, /* about 64 KiB each under TLS */
     .max_per_address = 256,  /* a proxy or a NAT may stand for many clients */
+    .max_half_open = 64,     /* of a round trip each; it takes 16 addresses to fill all places */
     .handshake_ms = 5000,
     .idle_ms = 60000,
     .head_ms = 5000,
@@ -502,6 +503,7 @@ enum err http_server_open(struct loop *l, const struct http_config *config, stru
         .stream = {config->handshake_ms, HTTP_ANSWER_MAX + HEADERS_MAX + 512},
         .max_connections = config->max_connections,
         .max_per_address = config->max_per_address,
+        .max_half_open = config->max_half_open,
     };
     TRY_OUT(timer_open(l, tell_drained, s, &s->drain_timer));
     TRY_OUT(listener_open(l, &listener, on_accepted, s, &s->listener));

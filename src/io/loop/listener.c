@@ -21,12 +21,25 @@ struct listener {
 
 static void accept_again(uv_timer_t *timer);
 
-static uint32_t count_from(const struct listener *n, const uint8_t origin[static 16])
+/* What one address holds. */
+struct holdings {
+    uint32_t connections, half_open;
+    struct stream *oldest; /* of the half-open ones */
+};
+
+static struct holdings holdings_of(const struct listener *n, const uint8_t origin[static 16])
 {
-    uint32_t count = 0;
-    for (const struct stream *s = n->first; s; s = s->next)
-        count += memcmp(s->origin, origin, 16) == 0;
-    return count;
+    struct holdings h = {0};
+    for (struct stream *s = n->first; s; s = s->next) { /* the newest first */
+        if (memcmp(s->origin, origin, 16) != 0)
+            continue;
+        h.connections++;
+        if (s->state == STREAM_HANDSHAKE) {
+            h.half_open++;
+            h.oldest = s;
+        }
+    }
+    return h;
 }
 
 static void remember(struct listener *n, struct stream *s)
@@ -65,7 +78,13 @@ void listener_opened(struct stream *s)
 static bool let_in(struct listener *n, struct stream *s)
 {
     stream_set_origin(s);
-    if (count_from(n, s->origin) >= n->config.max_per_address) {
+    struct holdings its = holdings_of(n, s->origin);
+    if (its.oldest && its.half_open >= n->config.max_half_open) {
+        log_debug("too many handshakes from=%s port=%u", s->address, listener_port(n));
+        stream_close(its.oldest);
+        its.connections--;
+    }
+    if (its.connections >= n->config.max_per_address) {
         log_debug("too many connections from=%s port=%u", s->address, listener_port(n));
         stream_close(s);
         return false;

@@ -89,6 +89,10 @@ struct listener_config {
      * kernel's backlog; above max_per_address (IPv6: per /64, what one host owns) they are closed.
      */
     uint32_t max_connections, max_per_address;
+    /* Of these, unfinished handshakes of one address. Above it the oldest of them is closed, not
+     * the newcomer: whoever holds them open keeps out neither others nor those behind its own
+     * address, whose handshakes take a round trip. */
+    uint32_t max_half_open;
 };
 
 /* `accepted` gets open streams only; it calls stream_attach() or stream_close(). */

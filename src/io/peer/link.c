@@ -60,6 +60,7 @@ const struct peers_config peers_defaults = {
     .queue_bytes = 2 * (PEER_FRAME_MAX + FRAME_HEADER),
     .max_links = 256,
     .max_per_address = 64, /* guardians behind one NAT, and a whole cluster on one machine */
+    .max_half_open = 16,   /* all of a cluster at once, each dialling once */
 };
 
 static void dial_now(void *ctx);
@@ -446,6 +447,7 @@ enum err peers_open(struct loop *l, const struct peers_config *config,
         .stream = stream_config(p),
         .max_connections = config->max_links,
         .max_per_address = config->max_per_address,
+        .max_half_open = config->max_half_open,
     };
     TRY_OUT(listener_open(l, &listener, on_accepted, p, &p->listener));
     *out = p;

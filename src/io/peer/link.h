@@ -46,6 +46,7 @@ struct peers_config {
     uint32_t backoff_min_ms, backoff_max_ms;
     size_t queue_bytes;                  /* per link and per target; at least one frame */
     uint32_t max_links, max_per_address; /* accepted ones */
+    uint32_t max_half_open;              /* per address */
 };
 extern const struct peers_config peers_defaults;
 

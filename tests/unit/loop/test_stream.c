@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -87,7 +88,7 @@ static void accepted(void *ctx, struct stream *s)
 
 struct options {
     bool plain, ask, require;
-    uint32_t handshake_ms, max_connections, max_per_address;
+    uint32_t handshake_ms, max_connections, max_per_address, max_half_open;
     const char *server_alpn, *client_alpn;
 };
 
@@ -107,6 +108,7 @@ static void world_open(struct world *w, struct options o)
         .stream = {o.handshake_ms ? o.handshake_ms : PATIENCE_MS, LIMIT},
         .max_connections = o.max_connections ? o.max_connections : 8,
         .max_per_address = o.max_per_address ? o.max_per_address : 8,
+        .max_half_open = o.max_half_open ? o.max_half_open : 8,
     };
     assert_ok(listener_open(w->loop, &config, accepted, w, &w->listener));
 }
@@ -450,6 +452,67 @@ static void one_address_gets_no_more_than_its_share(void **state)
     world_close(&w);
 }
 
+static void the_oldest_unfinished_handshake_gives_way_to_a_newcomer(void **state)
+{
+    struct world w;
+    struct side early, mute[3], good;
+    world_open(&w, (struct options){.max_half_open = 2, .max_per_address = 4});
+    dial(&w, &early, w.client_tls);
+    wait_count(&w, &w.n, 1);
+    for (size_t i = 0; i < 3; i++) {
+        dial(&w, &mute[i], NULL);
+        wait_for(&w, mute[i].opened);
+    }
+    wait_for(&w, mute[0].closed);
+    dial(&w, &good, w.client_tls);
+    wait_for(&w, good.opened);
+    wait_for(&w, mute[1].closed);
+    assert_false(mute[2].closed || early.closed);
+    wait_count(&w, &w.n, 2);
+    assert_int_equal(listener_connections(w.listener), 3);
+    side_free(&early);
+    side_free(&good);
+    for (size_t i = 0; i < 3; i++)
+        side_free(&mute[i]);
+    world_close(&w);
+}
+
+/* A connection from another address of this machine, of which nothing more will come. */
+static int mute_from(const char *address, uint16_t port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)}, from = to;
+    from.sin_port = 0;
+    assert_int_equal(inet_pton(AF_INET, address, &from.sin_addr), 1);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&from, sizeof from), 0);
+    assert_true(connect(fd, (const struct sockaddr *)&to, sizeof to) == 0 || errno == EINPROGRESS);
+    return fd;
+}
+
+static void unfinished_handshakes_of_one_address_keep_no_other_out(void **state)
+{
+    struct world w;
+    struct side good;
+    int fd[20];
+    size_t held = 0;
+    world_open(&w, (struct options){.max_connections = 4, .max_half_open = 3});
+    for (size_t i = 0; i < 20; i++)
+        fd[i] = mute_from("127.0.0.2", listener_port(w.listener));
+    dial(&w, &good, w.client_tls);
+    wait_for(&w, good.opened);
+    wait_count(&w, &w.n, 1);
+    assert_int_equal(listener_connections(w.listener), 4);
+    for (size_t i = 0; i < 20; i++) {
+        char byte;
+        held += recv(fd[i], &byte, 1, 0) < 0 && errno == EAGAIN;
+        close(fd[i]);
+    }
+    assert_int_equal(held, 3);
+    side_free(&good);
+    world_close(&w);
+}
+
 static void a_full_listener_lets_newcomers_wait(void **state)
 {
     struct world w;
@@ -556,7 +619,7 @@ static void only_tls_1_3_without_tickets(void **state)
     struct world w;
     world_open(&w, (struct options){0});
     listener_close(w.listener);
-    struct listener_config config = {"127.0.0.1", 0, w.server_tls, {PATIENCE_MS, LIMIT}, 8, 8};
+    struct listener_config config = {"127.0.0.1", 0, w.server_tls, {PATIENCE_MS, LIMIT}, 8, 8, 8};
     assert_ok(listener_open(w.loop, &config, accepted_echo, &w, &w.listener));
     struct foreign old = {listener_port(w.listener), TLS1_2_VERSION, 0, 0, 0};
     struct foreign new = {listener_port(w.listener), TLS1_3_VERSION, 0, 0, 0};
@@ -586,6 +649,8 @@ int main(void)
         cmocka_unit_test(finish_does_not_wait_longer_than_it_lingers),
         cmocka_unit_test(a_connection_cut_off_is_not_an_orderly_end),
         cmocka_unit_test(one_address_gets_no_more_than_its_share),
+        cmocka_unit_test(the_oldest_unfinished_handshake_gives_way_to_a_newcomer),
+        cmocka_unit_test(unfinished_handshakes_of_one_address_keep_no_other_out),
         cmocka_unit_test(a_full_listener_lets_newcomers_wait),
         cmocka_unit_test(nobody_listening_is_told_later_not_at_once),
         cmocka_unit_test(a_host_name_is_looked_up),
