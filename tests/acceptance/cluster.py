@@ -135,10 +135,11 @@ class Cluster:
         return context
 
     def request(self, i, method, path, body=None, client=None, headers=None, timeout=10,
-                trust=True):
-        """One request to guardian i. A body that is no bytes goes as JSON."""
+                trust=True, source="127.0.0.1"):
+        """One request to guardian i, from this address. A body that is no bytes goes as JSON."""
         connection = http.client.HTTPSConnection("127.0.0.1", self.port(i), timeout=timeout,
-                                                 context=self.tls(client, trust))
+                                                 context=self.tls(client, trust),
+                                                 source_address=(source, 0))
         try:
             headers = dict(headers or {})
             if body is not None and not isinstance(body, (bytes, str)):

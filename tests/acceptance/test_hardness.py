@@ -11,7 +11,7 @@ import pytest
 # The contract's limits with some room for a busy machine.
 HEAD_S, HANDSHAKE_S, ROOM_S = 5, 5, 6
 HEAD_BYTES = 16384
-PER_ADDRESS = 256
+PER_ADDRESS, HALF_OPEN = 256, 64
 
 
 def plain(cluster, i=0):
@@ -95,15 +95,19 @@ def test_a_slow_header_is_closed(cluster, somebody_else):
         assert b" 200 " not in said
 
 
+def client_hello(cluster):
+    hello = ssl.MemoryBIO()
+    half = cluster.tls().wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        half.do_handshake()
+    return hello.read()
+
+
 def test_half_a_handshake_is_closed(cluster, somebody_else):
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(plain(cluster)) for _ in range(20)]
         started = [stack.enter_context(plain(cluster)) for _ in range(20)]
-        hello = ssl.MemoryBIO()
-        half = cluster.tls().wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost")
-        with contextlib.suppress(ssl.SSLWantReadError):
-            half.do_handshake()
-        first = hello.read()
+        first = client_hello(cluster)
         for sock in started[:10]:
             push(sock, first)  # a whole ClientHello, and nothing after it
         for sock in started[10:]:
@@ -174,19 +178,42 @@ def test_a_body_that_is_announced_and_too_large_is_not_waited_for(cluster, someb
     pause()
 
 
-@pytest.mark.parametrize("addresses", [1, 5], ids=["of one address", "of five"])
-def test_many_connections_keep_nobody_out(cluster, somebody_else, addresses):
-    """More than an address may have, then more than all may: idle ones give way."""
+def is_held(sock):
+    """The guardian has not closed it. What it said to a ClientHello may have come."""
+    sock.setblocking(False)
+    try:
+        while sock.recv(65536):
+            pass
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("said", ["nothing", "a ClientHello"])
+@pytest.mark.parametrize("addresses", [1, 5], ids=["one address", "five"])
+def test_half_open_connections_keep_nobody_waiting(cluster, addresses, said):
+    """More than an address may have, of five more than all may; while they are held, others and
+    even the same address are served, and not because a deadline freed a place."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    cluster.wait_ready()
+    held, hello = [], client_hello(cluster)
     with contextlib.ExitStack() as stack:
         for i in range(addresses * (PER_ADDRESS + 20)):
-            source = (f"127.0.0.{2 + i % addresses}", 0)
-            with contextlib.suppress(OSError):
-                stack.enter_context(socket.create_connection(
-                    ("127.0.0.1", cluster.port(0)), timeout=5, source_address=source))
-        pause()
-        assert cluster.get(0, "/ca/root.pem", timeout=10).status == 200
+            sock = stack.enter_context(socket.create_connection(
+                ("127.0.0.1", cluster.port(0)), timeout=5,
+                source_address=(f"127.0.0.{3 + i % addresses}", 0)))
+            if said == "a ClientHello":
+                push(sock, hello)
+            held.append(sock)
+        newest = time.monotonic()
+        for source in ("127.0.0.2", "127.0.0.3", "127.0.0.2"):
+            assert cluster.get(0, "/ca/root.pem", timeout=HANDSHAKE_S, source=source).status == 200
+        still = sum(is_held(sock) for sock in held)
+        assert time.monotonic() - newest < HANDSHAKE_S, "too slow to tell: a deadline passed"
+    assert 1 <= still <= addresses * HALF_OPEN
 
 
 def test_clients_that_vanish(cluster, somebody_else):
