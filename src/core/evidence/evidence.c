@@ -44,10 +44,15 @@ static enum err parse_report(struct bytes in, struct evidence *out, struct probl
 {
     if (in.n < SNP_REPORT_SIZE)
         return problem(p, E_FORMAT, "%zu bytes are neither a TDX quote nor an SNP report", in.n);
-    struct bytes table = bytes(in.p + SNP_REPORT_SIZE, in.n - SNP_REPORT_SIZE);
+    struct snp_table table;
     out->body = bytes(in.p, SNP_REPORT_SIZE);
     TRY(snp_report_parse(out->body, &out->snp, &out->claims, p));
-    return snp_table_parse(table, out->certs, &out->n_certs, p);
+    TRY(snp_table_parse(bytes_after(in, SNP_REPORT_SIZE), &table, p));
+    /* Not its revocation list: those are the judge's own. */
+    for (size_t i = SNP_BLOB_VCEK; i <= SNP_BLOB_ARK; i++)
+        if (table.blobs[i].n)
+            out->certs[out->n_certs++] = table.blobs[i];
+    return OK;
 }
 
 enum err evidence_parse_raw(struct bytes in, struct evidence *out, struct problem *p)

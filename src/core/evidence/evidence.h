@@ -11,6 +11,7 @@
 
 #include "core/evidence/cache.h"
 #include "core/evidence/snp_report.h"
+#include "core/evidence/snp_table.h"
 #include "core/evidence/tdx_quote.h"
 #include "core/evidence/trust.h"
 

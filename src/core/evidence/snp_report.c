@@ -194,37 +194,3 @@ enum err snp_report_parse(struct bytes in, struct snp_report *out, struct claims
     claims_hash_measurements(claims);
     return check_values(s, p);
 }
-
-/* --- the certificate table: {guid 16, offset u32, length u32}, ended by a zero entry --- */
-
-static enum err add_entry(struct bytes table, uint32_t at, uint32_t n, struct bytes *certs,
-                          size_t *count, struct problem *p)
-{
-    if (at > table.n || n > table.n - at)
-        return problem(p, E_FORMAT, "an entry of the certificate table lies outside of it");
-    if (*count == SNP_TABLE_ENTRIES)
-        return problem(p, E_FORMAT, "the certificate table has more than %d entries",
-                       SNP_TABLE_ENTRIES);
-    certs[(*count)++] = bytes(table.p + at, n);
-    return OK;
-}
-
-enum err snp_table_parse(struct bytes table, struct bytes certs[static SNP_TABLE_ENTRIES],
-                         size_t *n, struct problem *p)
-{
-    struct reader r = reader(table);
-    *n = 0;
-    if (table.n > SNP_TABLE_MAX)
-        return problem(p, E_TOO_LARGE, "a certificate table has at most %d bytes", SNP_TABLE_MAX);
-    if (bytes_is_zero(table))
-        return OK;
-    for (;;) {
-        struct bytes guid = rd_bytes(&r, 16);
-        uint32_t at = rd_u32le(&r), length = rd_u32le(&r);
-        if (r.bad)
-            return problem(p, E_FORMAT, "the certificate table has no end");
-        if (bytes_is_zero(guid))
-            return OK;
-        TRY(add_entry(table, at, length, certs, n, p));
-    }
-}

@@ -1,9 +1,7 @@
 /*
  * The form of an AMD SEV-SNP attestation report, versions 2 to 5 (SEV Secure
  * Nested Paging Firmware ABI Specification, 56860, table "ATTESTATION_REPORT";
- * version 4 has the layout of 3), and of the certificate table behind it in an
- * extended report (GHCB specification, 56421, "SNP Extended Guest Request").
- * Parsing judges form only, no signature.
+ * version 4 has the layout of 3). Parsing judges form only, no signature.
  */
 #ifndef CORE_EVIDENCE_SNP_REPORT_H
 #define CORE_EVIDENCE_SNP_REPORT_H
@@ -12,9 +10,6 @@
 
 #define SNP_REPORT_SIZE 1184
 #define SNP_SIGNED_SIZE 0x2A0
-/* The host's pages with VEK, ASK and ARK are 16 KiB; a few more entries fit. */
-#define SNP_TABLE_MAX     32768
-#define SNP_TABLE_ENTRIES 8
 
 struct snp_report {
     struct bytes signed_part; /* borrows: the first SNP_SIGNED_SIZE bytes */
@@ -24,8 +19,14 @@ struct snp_report {
 /*
  * Fills *out and the claims of the report; claims->snp.product comes from CPUID
  * and is unknown for version 2. `in` is SNP_REPORT_SIZE bytes long. E_FORMAT
- * with the reason: unsupported version or signature algorithm, reserved bits
- * that are set, VMPL above 3, committed TCB above the current one.
+ * with the reason: unsupported version, signature algorithm or CPU, reserved bits
+ * that are set (those of PLATFORM_INFO may be: new firmware reports new ones
+ * there), VMPL above 3, TCB versions that no firmware reports together.
+ *
+ * A component's reported version is never above its committed one (SNP_CONFIG may
+ * lower it), which is never above the current one (firmware rolls back to what is
+ * committed at most). The launch TCB is what was current then, and may be above or
+ * below all of them now.
  */
 enum err snp_report_parse(struct bytes in, struct snp_report *out, struct claims *claims,
                           struct problem *p);
@@ -35,12 +36,5 @@ struct snp_tcb snp_tcb_decode(const uint8_t raw[static 8], enum snp_product prod
 void snp_tcb_encode(const struct snp_tcb *tcb, uint8_t raw[static 8]);
 /* The product with this CPUID family and model. */
 enum snp_product snp_product_of_cpu(uint8_t family, uint8_t model);
-
-/*
- * The certificates of a certificate table, whatever they are said to be: what
- * they are is read from themselves. Views borrow from `table`. E_FORMAT.
- */
-enum err snp_table_parse(struct bytes table, struct bytes certs[static SNP_TABLE_ENTRIES],
-                         size_t *n, struct problem *p);
 
 #endif

@@ -1,6 +1,7 @@
 #include "core/evidence/sim/vendor.h"
 
 #include "core/evidence/snp_report.h"
+#include "core/evidence/snp_table.h"
 
 #define AMD "\x2b\x06\x01\x04\x01\x9c\x78\x01"
 
@@ -67,24 +68,13 @@ static enum err add_certificate(struct buf *all, const struct sim_cert *c, size_
     return OK;
 }
 
-/* GUIDs as their text is written, as AMD's tools do. */
-static const uint8_t guids[4][16] = {
-    {0x63, 0xda, 0x75, 0x8d, 0xe6, 0x64, 0x45, 0x64, 0xad, 0xc5, 0xf4, 0xb9, 0x3b, 0xe8, 0xac,
-     0xcd},
-    {0xa8, 0x07, 0x4b, 0xc2, 0xa2, 0x5a, 0x48, 0x3e, 0xaa, 0xe6, 0x39, 0xc0, 0x45, 0xa0, 0xb8,
-     0xa1},
-    {0x4a, 0xb7, 0xb3, 0x79, 0xbb, 0xac, 0x4f, 0xe4, 0xa0, 0x2f, 0x05, 0xae, 0xf3, 0x27, 0xc7,
-     0x82},
-    {0xc0, 0xb4, 0x06, 0xa4, 0xa8, 0x03, 0x49, 0x52, 0x97, 0x43, 0x3f, 0xb6, 0x01, 0x4c, 0xd0,
-     0xae},
-};
-
 static enum err write_table(struct buf *out, bool vlek, struct bytes certs, const size_t sizes[3])
 {
-    static const uint8_t end[24];
-    const uint8_t *names[] = {guids[vlek], guids[2], guids[3]};
+    static const uint8_t end[SNP_ENTRY_SIZE];
+    const uint8_t *names[] = {snp_blob_guids[vlek ? SNP_BLOB_VLEK : SNP_BLOB_VCEK],
+                              snp_blob_guids[SNP_BLOB_ASK], snp_blob_guids[SNP_BLOB_ARK]};
     struct writer w = writer(out);
-    size_t at = 4 * 24;
+    size_t at = 4 * SNP_ENTRY_SIZE;
     for (size_t i = 0; i < 3; i++) {
         wr_raw(&w, names[i], 16);
         wr_u32le(&w, (uint32_t)at);
@@ -135,8 +125,9 @@ static bool can_exist(const struct snp_claims *s)
     struct bytes id = bytes(s->chip_id, n), rest = bytes(s->chip_id + n, 64 - n);
     bool product = s->has_cpuid ? s->product == snp_product_of_cpu(s->cpuid_family, s->cpuid_model)
                                 : s->product != SNP_TURIN;
-    bool key = s->signing_key == SNP_KEY_VLEK ||
-               (s->signing_key == SNP_KEY_VCEK && !bytes_is_zero(id) && bytes_is_zero(rest));
+    bool key =
+        s->signing_key == SNP_KEY_VLEK || (s->signing_key == SNP_KEY_VCEK && !s->chip_key_masked &&
+                                           !bytes_is_zero(id) && bytes_is_zero(rest));
     return s->version >= 2 && s->version <= 5 && s->has_cpuid == (s->version >= 3) &&
            s->has_mitigations == (s->version >= 5) && s->product != SNP_PRODUCT_UNKNOWN &&
            s->reported_tcb.has_fmc == (s->product == SNP_TURIN) && product && key;
