@@ -143,14 +143,33 @@ static bool newer_fields_set(const struct snp_claims *s)
     return (!s->has_cpuid && cpuid) || (!s->has_mitigations && mitigations);
 }
 
-static void decode_tcbs(struct snp_claims *s, const struct raw_tcbs *raw)
+/* E_FORMAT if a byte is set that the layout reserves. */
+static enum err decode_tcb(const uint8_t raw[static 8], enum snp_product product,
+                           struct snp_tcb *out)
 {
-    s->product =
-        s->has_cpuid ? snp_product_of_cpu(s->cpuid_family, s->cpuid_model) : SNP_PRODUCT_UNKNOWN;
-    s->current_tcb = snp_tcb_decode(raw->current, s->product);
-    s->reported_tcb = snp_tcb_decode(raw->reported, s->product);
-    s->committed_tcb = snp_tcb_decode(raw->committed, s->product);
-    s->launch_tcb = snp_tcb_decode(raw->launch, s->product);
+    uint8_t known[8];
+    *out = snp_tcb_decode(raw, product);
+    snp_tcb_encode(out, known);
+    return memcmp(raw, known, sizeof known) == 0 ? OK : E_FORMAT;
+}
+
+static enum err decode_tcbs(struct snp_claims *s, const struct raw_tcbs *raw)
+{
+    TRY(decode_tcb(raw->current, s->product, &s->current_tcb));
+    TRY(decode_tcb(raw->reported, s->product, &s->reported_tcb));
+    TRY(decode_tcb(raw->committed, s->product, &s->committed_tcb));
+    return decode_tcb(raw->launch, s->product, &s->launch_tcb);
+}
+
+static enum err find_product(struct snp_claims *s, struct problem *p)
+{
+    if (!s->has_cpuid)
+        return OK; /* the certificate will tell */
+    s->product = snp_product_of_cpu(s->cpuid_family, s->cpuid_model);
+    return s->product != SNP_PRODUCT_UNKNOWN
+               ? OK
+               : problem(p, E_FORMAT, "no known product has a CPU of family %u, model %u",
+                         s->cpuid_family, s->cpuid_model);
 }
 
 static enum err check_values(const struct snp_claims *s, struct problem *p)
@@ -160,8 +179,12 @@ static enum err check_values(const struct snp_claims *s, struct problem *p)
                        (unsigned long long)s->policy);
     if (s->vmpl > VMPL_MAX)
         return problem(p, E_FORMAT, "VMPL %u is no privilege level of a guest", s->vmpl);
+    if (s->chip_key_masked && s->signing_key == SNP_KEY_VCEK)
+        return problem(p, E_FORMAT, "the report is signed by a VCEK that it says is not in use");
     if (!tcb_at_most(&s->committed_tcb, &s->current_tcb))
         return problem(p, E_FORMAT, "the committed TCB is above the current one");
+    if (!tcb_at_most(&s->reported_tcb, &s->committed_tcb))
+        return problem(p, E_FORMAT, "the reported TCB is above the committed one");
     return OK;
 }
 
@@ -189,7 +212,9 @@ enum err snp_report_parse(struct bytes in, struct snp_report *out, struct claims
     rd_zero(&r, 512 - 2 * 72);
     if (reader_end(&r, E_FORMAT) != OK || newer_fields_set(s))
         return problem(p, E_FORMAT, "a reserved field of the report is not zero");
-    decode_tcbs(s, &tcbs);
+    TRY(find_product(s, p));
+    if (decode_tcbs(s, &tcbs) != OK)
+        return problem(p, E_FORMAT, "a reserved byte of a TCB version is not zero");
     claims->debug = s->policy & POLICY_DEBUG;
     claims_hash_measurements(claims);
     return check_values(s, p);
