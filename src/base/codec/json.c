@@ -57,6 +57,59 @@ static size_t skip_string(struct bytes text, size_t i)
     return i + 1;
 }
 
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static size_t skip_space(struct bytes text, size_t i)
+{
+    while (i < text.n && is_space(text.p[i]))
+        i++;
+    return i;
+}
+
+/* The index after the value that starts at i. */
+static size_t skip_value(struct bytes text, size_t i)
+{
+    size_t depth = 0;
+    while (i < text.n) {
+        uint8_t c = text.p[i];
+        if (depth == 0 && (c == ',' || c == '}' || c == ']' || is_space(c)))
+            break;
+        depth += c == '{' || c == '[';
+        bool closes = c == '}' || c == ']';
+        depth -= closes;
+        i = c == '"' ? skip_string(text, i) : i + 1;
+        if (depth == 0 && (closes || c == '"'))
+            break;
+    }
+    return i;
+}
+
+enum err json_member_text(struct bytes text, const char *name, struct bytes *out)
+{
+    size_t i = skip_space(text, 0);
+    if (i >= text.n || text.p[i] != '{')
+        return E_NOT_FOUND;
+    for (i = skip_space(text, i + 1); i < text.n && text.p[i] == '"'; i = skip_space(text, i + 1)) {
+        size_t end = skip_string(text, i), colon = skip_space(text, end);
+        if (end > text.n || colon >= text.n)
+            return E_NOT_FOUND;
+        bool found = bytes_eq(bytes(text.p + i + 1, end - i - 2), bytes_str(name));
+        size_t value = skip_space(text, colon + 1);
+        i = skip_value(text, value);
+        if (i > text.n)
+            return E_NOT_FOUND;
+        if (found) {
+            *out = bytes(text.p + value, i - value);
+            return OK;
+        }
+        i = skip_space(text, i); /* at the comma or the last brace */
+    }
+    return E_NOT_FOUND;
+}
+
 static bool is_digit(uint8_t c)
 {
     return c >= '0' && c <= '9';

@@ -70,7 +70,10 @@ struct json_field {
  */
 enum err json_fields(const json_t *object, const char *where, const struct json_field *fields,
                      size_t n, struct problem *p);
-/* The third and fourth argument of json_fields(), from an array. */
+/* The same for documents of others, who may add fields: those not in the table are passed over. */
+enum err json_pick(const json_t *object, const char *where, const struct json_field *fields,
+                   size_t n, struct problem *p);
+/* The third and fourth argument of both, from an array. */
 #define JSON_FIELDS(array) (array), sizeof(array) / sizeof *(array)
 
 /* --- loose access, for documents of others and for lists --- */
@@ -91,6 +94,12 @@ const char *json_str(const json_t *v);
 /* False if it is no integer or negative. */
 bool json_to_uint(const json_t *v, uint64_t *out);
 bool json_to_bool(const json_t *v, bool *out);
+/*
+ * The bytes of a member's value as they stand in `text`, an object that json_parse() accepts:
+ * what a signature over a part of a document is about. E_NOT_FOUND if there is none, or its name
+ * is written with escapes.
+ */
+enum err json_member_text(struct bytes text, const char *name, struct bytes *out);
 /* Equal as values: the order of members does not matter. */
 bool json_same(const json_t *a, const json_t *b);
 

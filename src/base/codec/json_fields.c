@@ -142,20 +142,26 @@ static bool is_known(const char *name, const struct json_field *fields, size_t n
     return false;
 }
 
-enum err json_fields(const json_t *object, const char *where, const struct json_field *fields,
-                     size_t n, struct problem *p)
+enum err json_pick(const json_t *object, const char *where, const struct json_field *fields,
+                   size_t n, struct problem *p)
 {
     if (!json_is_obj(object))
         return problem(p, E_MALFORMED, "%s must be an object", where);
-    void *state = NULL;
-    const char *name;
-    json_t *value;
-    while (json_each((json_t *)object, &state, &name, &value))
-        if (!is_known(name, fields, n))
-            return problem(p, E_MALFORMED, "%s: unknown field '%.64s'", where, name);
     for (size_t i = 0; i < n; i++) {
         GD_BUG_ON(fields[i].kind > JF_ANY);
         TRY(take_field(object, (struct field_at){where, &fields[i], p}));
     }
     return OK;
+}
+
+enum err json_fields(const json_t *object, const char *where, const struct json_field *fields,
+                     size_t n, struct problem *p)
+{
+    void *state = NULL;
+    const char *name;
+    json_t *value;
+    while (json_is_obj(object) && json_each((json_t *)object, &state, &name, &value))
+        if (!is_known(name, fields, n))
+            return problem(p, E_MALFORMED, "%s: unknown field '%.64s'", where, name);
+    return json_pick(object, where, fields, n, p);
 }

@@ -283,6 +283,55 @@ static void the_wiping_allocator_serves_parser_and_builder(void **state)
     buf_free(&out);
 }
 
+static void a_member_keeps_the_bytes_it_was_written_with(void **state)
+{
+    static const struct {
+        const char *text, *value; /* of member "a"; NULL: there is none */
+    } rows[] = {
+        {"{\"a\":{\"b\": [1, \"}\\\"\"] } , \"c\":2}", "{\"b\": [1, \"}\\\"\"] }"},
+        {" {\n \"c\" : [[], {}], \"a\"\t:\r 17 } ", "17"},
+        {"{\"c\":\"\\\\\",\"a\":\"x,}\"}", "\"x,}\""},
+        {"{\"a\":null}", "null"},
+        {"{\"a\":[1]}", "[1]"},
+        {"{\"b\":{\"a\":1}}", NULL},
+        {"{\"b\":\"a\",\"c\":[\"a\",1]}", NULL},
+        {"{\"\\u0061\":1}", NULL},
+        {"{}", NULL},
+        {"[\"a\",1]", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bytes text = bytes_str(rows[i].text), value;
+        json_t *v;
+        assert_ok(json_parse(text, 1000, &v, NULL));
+        json_free(v);
+        enum err e = json_member_text(text, "a", &value);
+        if (!rows[i].value) {
+            assert_err(e, E_NOT_FOUND);
+            continue;
+        }
+        assert_ok(e);
+        assert_true(bytes_eq(value, bytes_str(rows[i].value)));
+    }
+}
+
+static void fields_of_others_are_passed_over_when_they_are_picked(void **state)
+{
+    uint64_t a = 0;
+    const struct json_field fields[] = {{"a", JF_UINT, &a, 9, 0, NULL, 0}};
+    json_t *v;
+    assert_ok(PARSE("{\"b\":[],\"a\":7}", &v, NULL));
+    assert_err(json_fields(v, "x", JSON_FIELDS(fields), NULL), E_MALFORMED);
+    assert_ok(json_pick(v, "x", JSON_FIELDS(fields), NULL));
+    assert_int_equal(a, 7);
+    json_free(v);
+    assert_ok(PARSE("{\"b\":1}", &v, NULL));
+    assert_err(json_pick(v, "x", JSON_FIELDS(fields), NULL), E_MALFORMED);
+    json_free(v);
+    assert_ok(PARSE("[]", &v, NULL));
+    assert_err(json_pick(v, "x", JSON_FIELDS(fields), NULL), E_MALFORMED);
+    json_free(v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +341,8 @@ int main(void)
         cmocka_unit_test(fields_outside_the_table_or_its_types_are_malformed),
         cmocka_unit_test(values_outside_their_bounds_are_wrong_values),
         cmocka_unit_test(fields_are_read_into_their_places),
+        cmocka_unit_test(a_member_keeps_the_bytes_it_was_written_with),
+        cmocka_unit_test(fields_of_others_are_passed_over_when_they_are_picked),
         cmocka_unit_test(canonical_form_sorts_by_utf16_and_escapes_least),
         cmocka_unit_test(canonical_form_refuses_integers_a_double_cannot_hold),
         cmocka_unit_test(the_builder_writes_what_it_was_told),
