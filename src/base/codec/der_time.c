@@ -1,42 +1,9 @@
+#include "base/codec/calendar.h"
 #include "base/codec/der.h"
 
 #include <stdio.h>
 
-#define DAY       86400
 #define YEAR_9999 253402300799 /* its last second */
-
-struct date {
-    int64_t year;
-    unsigned month, day;
-};
-
-/* Days from 1970-01-01 in the Gregorian calendar; years begin in March, so that the leap day is
- * their last. */
-static int64_t days_from_date(struct date d)
-{
-    int64_t y = d.month <= 2 ? d.year - 1 : d.year;
-    int64_t month = (d.month + 9) % 12;
-    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * month + 2) / 5 + d.day - 1 - 719468;
-}
-
-static unsigned days_in_month(int64_t year, unsigned month)
-{
-    static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return days[month - 1] + (month == 2 && leap);
-}
-
-static struct date date_from_days(int64_t days)
-{
-    struct date d = {1970 + days / 366, 1, 1}; /* never too late, at most 22 years too early */
-    while (days_from_date((struct date){d.year + 1, 1, 1}) <= days)
-        d.year++;
-    days -= days_from_date(d);
-    for (; days >= days_in_month(d.year, d.month); d.month++)
-        days -= days_in_month(d.year, d.month);
-    d.day += (unsigned)days;
-    return d;
-}
 
 void der_time(struct writer *w, int64_t t)
 {
@@ -45,8 +12,8 @@ void der_time(struct writer *w, int64_t t)
         w->err = w->err ? w->err : E_VALUE;
         return;
     }
-    struct date d = date_from_days(t / DAY);
-    unsigned s = (unsigned)(t % DAY);
+    struct calendar_date d = calendar_from_days(t / CALENDAR_DAY);
+    unsigned s = (unsigned)(t % CALENDAR_DAY);
     snprintf(text, sizeof text, "%04u%02u%02u%02u%02u%02uZ", (unsigned)d.year % 10000, d.month,
              d.day, s / 3600, s / 60 % 60, s % 60);
     if (d.year < 2050)
@@ -66,10 +33,10 @@ static unsigned two(const uint8_t *p)
 static enum err read_rest(const uint8_t *p, int64_t year, int64_t *out)
 {
     unsigned month = two(p), day = two(p + 2), h = two(p + 4), m = two(p + 6), s = two(p + 8);
-    if (p[10] != 'Z' || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) ||
-        h > 23 || m > 59 || s > 59)
+    struct calendar_date date = {year, month, day};
+    if (p[10] != 'Z' || !calendar_valid(date) || h > 23 || m > 59 || s > 59)
         return E_MALFORMED;
-    *out = days_from_date((struct date){year, month, day}) * DAY + h * 3600 + m * 60 + s;
+    *out = calendar_days(date) * CALENDAR_DAY + h * 3600 + m * 60 + s;
     return OK;
 }
 

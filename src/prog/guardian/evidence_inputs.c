@@ -1,12 +1,12 @@
 #include "prog/guardian/evidence_inputs.h"
 
+#include "base/codec/rfc3339.h"
 #include "prog/guardian/files.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* --- collateral --- */
 
@@ -154,65 +154,7 @@ static bool parse_seconds(const char *text, int64_t *out)
     return *end == 0;
 }
 
-/* Exactly n digits, then `after` (0: nothing demanded); moves *at behind both. */
-static bool take_number(const char **at, int n, char after, int *out)
-{
-    *out = 0;
-    for (int i = 0; i < n; i++, (*at)++) {
-        if (**at < '0' || **at > '9')
-            return false;
-        *out = *out * 10 + (**at - '0');
-    }
-    if (after && **at != after)
-        return false;
-    *at += after != 0;
-    return true;
-}
-
-/* "Z" or "+hh:mm", nothing behind, as seconds east of UTC. */
-static bool parse_offset(const char *at, int64_t *out)
-{
-    int hours, minutes;
-    *out = 0;
-    if (strcmp(at, "Z") == 0)
-        return true;
-    int64_t sign = *at == '+' ? 1 : *at == '-' ? -1 : 0;
-    at += sign != 0;
-    if (!sign || !take_number(&at, 2, ':', &hours) || !take_number(&at, 2, 0, &minutes))
-        return false;
-    *out = sign * (hours * 3600 + minutes * 60);
-    return *at == 0 && hours < 24 && minutes < 60;
-}
-
-static bool skip_fraction(const char **at)
-{
-    if (**at != '.')
-        return true;
-    size_t digits = strspn(*at + 1, "0123456789");
-    *at += 1 + digits;
-    return digits > 0;
-}
-
-static bool parse_rfc3339(const char *at, int64_t *out)
-{
-    struct tm tm = {0};
-    int year, month;
-    int64_t offset;
-    if (!take_number(&at, 4, '-', &year) || !take_number(&at, 2, '-', &month) ||
-        !take_number(&at, 2, 'T', &tm.tm_mday) || !take_number(&at, 2, ':', &tm.tm_hour) ||
-        !take_number(&at, 2, ':', &tm.tm_min) || !take_number(&at, 2, 0, &tm.tm_sec) ||
-        !skip_fraction(&at) || !parse_offset(at, &offset))
-        return false;
-    if (month < 1 || month > 12 || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 59)
-        return false;
-    int day = tm.tm_mday;
-    tm.tm_year = year - 1900;
-    tm.tm_mon = month - 1;
-    *out = timegm(&tm) - offset;
-    return day >= 1 && tm.tm_mday == day; /* 30 February would have become a day of March */
-}
-
 enum err time_parse(const char *text, int64_t *out)
 {
-    return parse_seconds(text, out) || parse_rfc3339(text, out) ? OK : E_VALUE;
+    return parse_seconds(text, out) ? OK : rfc3339_parse(text, out);
 }
