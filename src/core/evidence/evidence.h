@@ -10,6 +10,7 @@
 #define CORE_EVIDENCE_EVIDENCE_H
 
 #include "core/evidence/cache.h"
+#include "core/evidence/collateral.h"
 #include "core/evidence/snp_report.h"
 #include "core/evidence/snp_table.h"
 #include "core/evidence/tdx_quote.h"
@@ -52,11 +53,12 @@ void evidence_free(struct evidence *e);
 struct claims evidence_claims(const struct evidence *e);
 
 struct evidence_options {
+    /* Or NULL. AMD's certificates, which evidence may leave out, are taken from it in any case. */
+    const struct collateral *collateral;
     /* Judge signatures, chains and dates alone: no TCB information, no revocation lists. */
     bool no_collateral;
-    /* Vendor certificates that evidence may leave out (AMD's VCEK, ASK, ARK), DER or PEM. */
-    const struct bytes *certs;
-    size_t n_certs;
+    /* Do not demand revocation lists; those that are there count. */
+    bool no_crl;
     struct evidence_cache *cache; /* or NULL */
 };
 

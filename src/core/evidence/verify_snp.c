@@ -62,19 +62,28 @@ static void fill_claims(const struct evidence *e, const struct chain *c, struct 
 
 /* --- verified before --- */
 
-/* E_NOT_FOUND if no certificate given is of a chain that was verified before and fits. */
-static enum err try_cache(const struct verify_context *v, const struct bytes *certs, size_t n,
-                          struct claims *out, struct problem *p)
+/* E_NOT_FOUND if this certificate is of no chain that was verified before and fits. */
+static enum err try_cached(const struct verify_context *v, struct bytes vek, struct claims *out,
+                           struct problem *p)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct verified *chain = verify_cached(v, certs[i]);
-        if (!chain || check_belongs(&chain->chain.vek, &v->evidence->claims.snp, NULL) != OK)
-            continue;
-        TRY(check_report(v->evidence, chain, p));
-        fill_claims(v->evidence, &chain->chain, out);
-        return OK;
-    }
-    return E_NOT_FOUND;
+    struct verified *chain = verify_cached(v, vek);
+    if (!chain || check_belongs(&chain->chain.vek, &v->evidence->claims.snp, NULL) != OK)
+        return E_NOT_FOUND;
+    TRY(check_report(v->evidence, chain, p));
+    fill_claims(v->evidence, &chain->chain, out);
+    return OK;
+}
+
+/* The same for all certificates given, the evidence's own first. */
+static enum err try_cache(const struct verify_context *v, struct claims *out, struct problem *p)
+{
+    const struct collateral *given = v->options->collateral;
+    enum err e = E_NOT_FOUND;
+    for (size_t i = 0; e == E_NOT_FOUND && i < v->evidence->n_certs; i++)
+        e = try_cached(v, v->evidence->certs[i], out, p);
+    for (size_t i = 0; e == E_NOT_FOUND && given && i < given->certs.n; i++)
+        e = try_cached(v, cert_der(given->certs.c[i]), out, p);
+    return e;
 }
 
 /* --- not yet --- */
@@ -150,10 +159,11 @@ static enum err try_pool(struct attempt *a, struct claims *out)
 
 static enum err fill_pool(const struct verify_context *v, struct cert_pool *pool)
 {
+    const struct collateral *given = v->options->collateral;
     for (size_t i = 0; i < v->evidence->n_certs; i++)
         TRY(cert_pool_add(pool, v->evidence->certs[i]));
-    for (size_t i = 0; i < v->options->n_certs; i++)
-        TRY(cert_pool_add(pool, v->options->certs[i]));
+    for (size_t i = 0; given && i < given->certs.n; i++)
+        TRY(cert_pool_add(pool, cert_der(given->certs.c[i])));
     return OK;
 }
 
@@ -178,8 +188,6 @@ enum err verify_snp(const struct verify_context *v, struct claims *out, struct p
     const struct evidence *e = v->evidence;
     if (e->claims.snp.signing_key == SNP_KEY_NONE)
         return problem(p, E_SIGNATURE, "the report is not signed");
-    enum err result = try_cache(v, e->certs, e->n_certs, out, p);
-    if (result == E_NOT_FOUND)
-        result = try_cache(v, v->options->certs, v->options->n_certs, out, p);
+    enum err result = try_cache(v, out, p);
     return result == E_NOT_FOUND ? verify_afresh(v, out, p) : result;
 }

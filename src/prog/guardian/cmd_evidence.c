@@ -132,6 +132,7 @@ struct request {
     struct buf file;
     struct evidence evidence;
     struct collateral collateral;
+    struct problem broken; /* the first collateral file that is; then the verdict is that */
     struct given_roots roots;
     struct evidence_trust trust;
     struct evidence_options options;
@@ -173,8 +174,13 @@ static enum err read_report_data(const struct call *call, struct request *r, str
 
 static enum err read_collateral(const struct call *call, struct request *r, struct problem *p)
 {
-    for (size_t i = 0; i < call_times(call, "collateral"); i++)
-        TRY(collateral_add(&r->collateral, call_nth(call, "collateral", i), p));
+    for (size_t i = 0; i < call_times(call, "collateral"); i++) {
+        enum err e = collateral_read(&r->collateral, call_nth(call, "collateral", i), p);
+        if (e != E_FORMAT)
+            TRY(e);
+        else if (r->broken.err == OK)
+            r->broken = *p;
+    }
     r->trust = evidence_trust_vendors(false);
     if (call_has(call, "root")) {
         TRY(given_roots_read(&r->roots, &r->collateral, call_text(call, "root"), p));
@@ -211,8 +217,8 @@ static enum err read_request(const struct call *call, struct request *r, struct 
     TRY(read_policy(call, r, p));
     TRY(read_evidence(call_text(call, "file"), &r->file, &r->evidence, p));
     r->options = (struct evidence_options){.no_collateral = call_flag(call, "no-collateral"),
-                                           .certs = r->collateral.certs,
-                                           .n_certs = r->collateral.n_certs};
+                                           .no_crl = call_flag(call, "no-crl"),
+                                           .collateral = &r->collateral};
     return OK;
 }
 
@@ -251,6 +257,8 @@ static enum err check_default_policy(const struct request *r, const struct claim
 static enum err judge(struct request *r, struct claims *claims, struct problem *p)
 {
     TRY(evidence_parse_file(buf_bytes(&r->file), &r->evidence, p));
+    if (r->broken.err != OK)
+        return problem(p, r->broken.err, "%s", r->broken.detail);
     TRY(evidence_verify(&r->evidence, &r->trust, &r->options, r->at, claims, p));
     TRY(check_report_data(r, claims, p));
     if (r->policy)

@@ -10,48 +10,24 @@
 
 /* --- collateral --- */
 
-enum kind { KIND_NONE, KIND_CERTIFICATES, KIND_OTHER };
-
-static bool begins_with(struct bytes in, const char *text)
+static enum err add_file(struct collateral *c, const char *path, struct problem *p)
 {
-    return in.n >= strlen(text) && memcmp(in.p, text, strlen(text)) == 0;
-}
-
-static enum kind kind_of(struct bytes in)
-{
-    struct cert_pool pool = {.n = 0};
-    if (cert_pool_add(&pool, in) != OK)
-        return KIND_NONE;
-    size_t certificates = pool.n;
-    cert_pool_clear(&pool);
-    if (certificates)
-        return KIND_CERTIFICATES;
-    while (in.n && (in.p[0] == ' ' || in.p[0] == '\n' || in.p[0] == '\r' || in.p[0] == '\t'))
-        in.p++, in.n--;
-    bool list = begins_with(in, "-----BEGIN X509 CRL-----") || begins_with(in, "\x30\x82");
-    return list || begins_with(in, "{") ? KIND_OTHER : KIND_NONE;
-}
-
-static enum err add_file(struct collateral *c, const char *path, bool named, struct problem *p)
-{
-    if (c->n_files == COLLATERAL_FILES_MAX)
-        return problem(p, E_TOO_LARGE, "more than %d files of collateral", COLLATERAL_FILES_MAX);
-    struct buf *file = &c->files[c->n_files];
-    *file = BUF_INIT(FILE_MAX);
-    enum err e = file_read(path, file, p);
-    enum kind kind = e == OK ? kind_of(buf_bytes(file)) : KIND_NONE;
-    if (kind == KIND_NONE) {
-        buf_free(file);
-        if (e == OK && named)
-            e = problem(p, E_VALUE, "%s is no certificate, revocation list or JSON", path);
-        return e;
+    struct problem why = {0};
+    struct buf file = BUF_INIT(FILE_MAX);
+    enum err e = file_read(path, &file, p);
+    if (e == OK) {
+        e = collateral_add(c, buf_bytes(&file), &why);
+        if (e != OK)
+            (void)problem(p, e, "%s: %s", path, problem_text(&why));
     }
-    c->n_files++;
-    if (kind == KIND_CERTIFICATES)
-        c->certs[c->n_certs++] = buf_bytes(file);
-    else
-        c->n_other++;
-    return OK;
+    buf_free(&file);
+    return e;
+}
+
+static enum err add_named(struct collateral *c, const char *path, struct problem *p)
+{
+    enum err e = add_file(c, path, p);
+    return e == E_NOT_FOUND ? E_VALUE : e;
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -67,7 +43,8 @@ static enum err add_entry(struct collateral *c, const char *dir, const char *nam
     TRY(path_join(path, dir, name, p));
     if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
         return OK;
-    return add_file(c, path, false, p);
+    enum err e = add_file(c, path, p);
+    return e == E_NOT_FOUND || e == E_FORMAT ? OK : e;
 }
 
 static enum err add_folder(struct collateral *c, const char *path, struct problem *p)
@@ -86,18 +63,11 @@ static enum err add_folder(struct collateral *c, const char *path, struct proble
     return e;
 }
 
-enum err collateral_add(struct collateral *c, const char *path, struct problem *p)
+enum err collateral_read(struct collateral *c, const char *path, struct problem *p)
 {
     struct stat st;
     bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-    return folder ? add_folder(c, path, p) : add_file(c, path, true, p);
-}
-
-void collateral_free(struct collateral *c)
-{
-    for (size_t i = 0; i < c->n_files; i++)
-        buf_free(&c->files[i]);
-    c->n_files = c->n_certs = c->n_other = 0;
+    return folder ? add_folder(c, path, p) : add_named(c, path, p);
 }
 
 /* --- roots --- */
@@ -112,14 +82,15 @@ static struct trust_root root_of(enum platform platform, struct hash32 spki)
     return (struct trust_root){.name = "given root", .platform = platform, .spki = spki};
 }
 
-static enum err trust_all(struct given_roots *r, const struct cert_pool *pool, const char *path,
-                          struct problem *p)
+/* Trusts the certificates of the pool from `first` on. */
+static enum err trust_all(struct given_roots *r, const struct cert_pool *pool, size_t first,
+                          const char *path, struct problem *p)
 {
     size_t n = 0;
-    if (pool->n == 0 || pool->n > ROOTS_MAX)
-        return problem(p, E_VALUE, "%s holds %zu certificates, not 1 to %d", path, pool->n,
+    if (pool->n == first || pool->n - first > ROOTS_MAX)
+        return problem(p, E_VALUE, "%s holds %zu certificates, not 1 to %d", path, pool->n - first,
                        ROOTS_MAX);
-    for (size_t i = 0; i < pool->n; i++) {
+    for (size_t i = first; i < pool->n; i++) {
         struct hash32 spki = cert_spki_hash(pool->c[i]);
         r->roots[n++] = root_of(PLATFORM_TDX, spki);
         r->roots[n++] = root_of(PLATFORM_SNP, spki);
@@ -131,16 +102,9 @@ static enum err trust_all(struct given_roots *r, const struct cert_pool *pool, c
 enum err given_roots_read(struct given_roots *r, struct collateral *c, const char *path,
                           struct problem *p)
 {
-    struct cert_pool pool = {.n = 0};
-    size_t before = c->n_certs;
-    TRY(add_file(c, path, true, p));
-    if (c->n_certs == before)
-        return problem(p, E_VALUE, "%s holds no certificate", path);
-    enum err e = cert_pool_add(&pool, c->certs[before]);
-    if (e == OK)
-        e = trust_all(r, &pool, path, p);
-    cert_pool_clear(&pool);
-    return e;
+    size_t before = c->certs.n;
+    TRY(add_named(c, path, p));
+    return trust_all(r, &c->certs, before, path, p);
 }
 
 /* --- time --- */

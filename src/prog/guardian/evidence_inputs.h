@@ -7,23 +7,12 @@
 
 #include "core/evidence/evidence.h"
 
-#define COLLATERAL_FILES_MAX 256
-
-/* Files given as collateral, each recognised by its content. */
-struct collateral {
-    struct buf files[COLLATERAL_FILES_MAX];
-    struct bytes certs[COLLATERAL_FILES_MAX]; /* those that hold certificates; borrowed */
-    size_t n_files, n_certs;
-    size_t n_other; /* revocation lists and Intel's JSON: recognised, not judged */
-};
-
 /*
- * Adds a file, or all files of a folder (not of folders in it). A file that is
- * none of certificate, revocation list or JSON is passed over in a folder and
- * E_VALUE if it was named itself. E_IO, E_NOT_FOUND, E_TOO_LARGE.
+ * Adds a file, or all files of a folder (not of folders in it). In a folder, what is no collateral
+ * or broken is passed over; a file that was named is then E_VALUE or E_FORMAT. E_IO, E_NOT_FOUND,
+ * E_TOO_LARGE.
  */
-enum err collateral_add(struct collateral *c, const char *path, struct problem *p);
-void collateral_free(struct collateral *c);
+enum err collateral_read(struct collateral *c, const char *path, struct problem *p);
 
 #define ROOTS_MAX 8
 

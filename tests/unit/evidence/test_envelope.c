@@ -207,17 +207,20 @@ static void reports_in_fields_are_put_together(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct buf json = read_vector(files[i].json), report = read_vector(files[i].report);
         struct buf ask = read_vector(files[i].ask), ark = read_vector(files[i].ark);
-        const struct bytes certs[] = {buf_bytes(&ask), buf_bytes(&ark)};
-        struct evidence_options options = {.no_collateral = true, .certs = certs, .n_certs = 2};
+        struct collateral given = {0};
+        struct evidence_options options = {.no_collateral = true, .collateral = &given};
         struct claims claims;
         struct problem p = {0};
         struct evidence e;
+        assert_ok(collateral_add(&given, buf_bytes(&ask), NULL));
+        assert_ok(collateral_add(&given, buf_bytes(&ark), NULL));
         assert_ok(evidence_parse(buf_bytes(&json), &e, &p));
         assert_true(bytes_eq(e.body, buf_bytes(&report)));
         assert_int_equal(e.n_certs, 1);
         if (evidence_verify(&e, &trust, &options, unix_of(files[i].at), &claims, &p) != OK)
             fail_msg("%s: %s", files[i].json, p.detail);
         evidence_free(&e);
+        collateral_free(&given);
         buf_free(&json);
         buf_free(&report);
         buf_free(&ask);

@@ -3,7 +3,7 @@
 /* One line of snp/cases.tsv with its files. */
 struct sample {
     struct buf report, files[3]; /* VEK, ASK or ASVK, ARK */
-    struct bytes certs[3];
+    size_t given;                /* so many of them are collateral */
     struct evidence_options options;
     struct one_root root;
     int64_t at;
@@ -13,11 +13,10 @@ static void sample_open(struct sample *c, const struct table *t)
 {
     static const char *const columns[] = {"vek", "ask", "ark"};
     c->report = read_vector(cell(t, "report"));
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++)
         c->files[i] = read_vector(cell(t, columns[i]));
-        c->certs[i] = buf_bytes(&c->files[i]);
-    }
-    c->options = (struct evidence_options){.no_collateral = true, .certs = c->certs, .n_certs = 3};
+    c->given = 3;
+    c->options = (struct evidence_options){.no_collateral = true};
     trust_file(&c->root, cell(t, "ark"), PLATFORM_SNP);
     c->at = unix_of(cell(t, "time"));
 }
@@ -32,7 +31,16 @@ static void sample_close(struct sample *c)
 static enum err judge(struct sample *c, const struct evidence_trust *trust, struct claims *out,
                       struct problem *p)
 {
-    return judge_bytes(buf_bytes(&c->report), trust, &c->options, c->at, out, p);
+    struct collateral collateral = {0};
+    struct evidence_options options = c->options;
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < c->given; i++)
+        e = collateral_add(&collateral, buf_bytes(&c->files[i]), p);
+    options.collateral = &collateral;
+    if (e == OK)
+        e = judge_bytes(buf_bytes(&c->report), trust, &options, c->at, out, p);
+    collateral_free(&collateral);
+    return e == E_NOT_FOUND ? E_FORMAT : e;
 }
 
 /* Calls f for every genuine report at its time; returns how many there are. */
@@ -117,13 +125,14 @@ static void without_certificates(const struct table *row, struct sample *c, unsi
 {
     struct evidence_trust trust = evidence_trust_vendors(false);
     struct claims claims;
-    c->options.n_certs = 0;
+    c->given = 0;
     assert_err(judge(c, &trust, &claims, NULL), E_COLL_MISSING);
-    c->options.n_certs = 1;
+    c->given = 1;
     assert_err(judge(c, &trust, &claims, NULL), E_COLL_MISSING);
-    c->options.n_certs = 2;
+    c->given = 2;
     assert_err(judge(c, &trust, &claims, NULL), E_COLL_MISSING);
-    c->options = (struct evidence_options){.certs = c->certs, .n_certs = 3};
+    c->given = 3;
+    c->options.no_collateral = false;
     assert_err(judge(c, &trust, &claims, NULL), E_COLL_MISSING);
 }
 
