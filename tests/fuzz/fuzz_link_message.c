@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct guardian *m;
     struct member_config config = {.genesis = &g,
                                    .cluster_id = {{5}},
-                                   .deps = {&sig_ed25519, &dealing_ve},
+                                   .deps = {&sig_ed25519, &dealing_ve, &frost_ed25519},
                                    .rng = rng_numbered(&seed, 1),
                                    .out = {.send = on_send,
                                            .close = on_close,

@@ -267,8 +267,8 @@ static void sign_commit(struct guardian *m, const struct rec_signop *op)
         return;
     if (!slot) {
         slot = nonce_slot(m, op, true);
-        if (!slot ||
-            frost_commit(m->config.rng, m->gid, &m->secrets.share.e, &slot->nonce, &c) != OK)
+        if (!slot || m->config.deps.frost->commit(m->config.rng, m->gid, &m->secrets.share.e,
+                                                  &slot->nonce, &c) != OK)
             return;
     }
     struct buf body = BUF_INIT(256);
@@ -292,8 +292,8 @@ static void sign_share(struct guardian *m, const struct rec_signop *op)
     if (!slot->has_share) {
         TRY_OUT(state_signop_key(m->state, op, &key));
         TRY_OUT(state_signop_message(m->state, op, &message));
-        TRY_OUT(frost_sign(&slot->nonce, &key, &m->secrets.share.e, &op->set, buf_bytes(&message),
-                           &slot->share));
+        TRY_OUT(m->config.deps.frost->sign(&slot->nonce, &key, &m->secrets.share.e, &op->set,
+                                           buf_bytes(&message), &slot->share));
         slot->has_share = true;
     }
     struct writer w = writer(&body);
@@ -533,7 +533,7 @@ static void take_eval(struct guardian *m, const struct entry *entry)
         if (!d->live || !hash32_eq(d->id, id) || d->epoch != made_in || d->n == THRESHOLD_MAX)
             continue;
         if (made_in != epoch.epoch ||
-            state_share_public(&epoch, GROUP_R, partial.gid, &member) != OK ||
+            state_share_public(m->state, GROUP_R, partial.gid, &member) != OK ||
             oprf_partial_check(&member, state_eval_context(made_in, partial.gid, id), &d->blinded,
                                &partial) != OK)
             continue;

@@ -77,10 +77,26 @@ struct deal_terms state_deal_terms(const struct rec_session *s, enum group group
                                .n_to = s->n_recipients};
 }
 
-enum err state_share_public(const struct rec_epoch *e, enum group group, uint32_t gid,
-                            struct point *out)
+enum err state_share_public(struct state *s, enum group group, uint32_t gid, struct point *out)
 {
-    return commitment_eval(group, group == GROUP_R ? &e->r : &e->e, gid, out);
+    struct rec_epoch e = state_epoch(s);
+    const struct commitment *c = group == GROUP_R ? &e.r : &e.e;
+    struct thash h;
+    thash_init(&h, "guardian/v1/share-public");
+    thash_u32(&h, gid);
+    for (uint32_t i = 0; i < c->t; i++)
+        thash_add(&h, BYTES_OF(c->c[i].b));
+    struct hash32 name = thash_final32(&h);
+    for (unsigned i = 0; i < SHARE_PUBLICS; i++)
+        if (hash32_eq(s->share_publics[i].name, name)) {
+            *out = s->share_publics[i].point;
+            return OK;
+        }
+    TRY(commitment_eval(group, c, gid, out));
+    unsigned slot = s->next_share_public++ % SHARE_PUBLICS;
+    s->share_publics[slot].name = name;
+    s->share_publics[slot].point = *out;
+    return OK;
 }
 
 static enum err load_session(struct apply *a, enum session_phase phase, struct rec_session *o)
@@ -236,9 +252,8 @@ static enum err check_dealing(struct apply *a, const struct rec_session *o, stru
     struct recipient to[THRESHOLD_MAX];
     struct point share_r, share_e, *c0_r = NULL, *c0_e = NULL;
     if (o->kind == SESSION_RESHARE) {
-        struct rec_epoch epoch = state_epoch(s);
-        TRY(state_share_public(&epoch, GROUP_R, a->entry.author, &share_r));
-        TRY(state_share_public(&epoch, GROUP_E, a->entry.author, &share_e));
+        TRY(state_share_public(s, GROUP_R, a->entry.author, &share_r));
+        TRY(state_share_public(s, GROUP_E, a->entry.author, &share_e));
         c0_r = &share_r;
         c0_e = &share_e;
     }

@@ -122,7 +122,7 @@ enum err apply_eval(struct apply *a)
     struct hash32 proof = proof_name(a->id, proof_name(context, sharing));
     if (!proof_known(a->s, proof)) {
         struct point member;
-        TRY(state_share_public(&e, GROUP_R, partial.gid, &member));
+        TRY(state_share_public(a->s, GROUP_R, partial.gid, &member));
         if (proof_known(a->s, proof_false(proof)) ||
             oprf_partial_check(&member, context, &request.blinded, &partial) != OK) {
             proof_remember(a->s, proof_false(proof));

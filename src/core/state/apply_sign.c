@@ -62,18 +62,37 @@ static struct ca_common common_of(const struct state *s, const struct rec_signop
                               .not_after = (uint64_t)op->not_after};
 }
 
-static enum err plain_key(const struct state *s, const char *ns, const char *purpose,
+/* A derived key costs three multiplications, and every look at an operation needs two of them: the
+ * last few are remembered by all that they follow from. */
+static enum err plain_key(struct state *s, const char *ns, const char *purpose,
                           struct frost_key *key)
 {
     struct rec_cluster c = state_cluster(s);
+    uint32_t t = state_epoch(s).t;
+    struct thash h;
+    thash_init(&h, "guardian/v1/signing-key");
+    thash_add(&h, BYTES_OF(c.a.b));
+    thash_u32(&h, c.generation);
+    thash_u32(&h, t);
+    thash_add(&h, bytes_str(purpose ? purpose : ""));
+    thash_add(&h, bytes_str(purpose ? ns : ""));
+    struct hash32 name = thash_final32(&h);
+    for (unsigned i = 0; i < SIGNING_KEYS; i++)
+        if (hash32_eq(s->signing_keys[i].name, name)) {
+            *key = s->signing_keys[i].key;
+            return OK;
+        }
     struct scalar tau;
-    if (!purpose)
-        return frost_key_init(&c.a, state_epoch(s).t, NULL, key);
-    frost_tweak(&c.a, c.generation, ns, purpose, &tau);
-    return frost_key_init(&c.a, state_epoch(s).t, &tau, key);
+    if (purpose)
+        frost_tweak(&c.a, c.generation, ns, purpose, &tau);
+    TRY(frost_key_init(&c.a, t, purpose ? &tau : NULL, key));
+    unsigned slot = s->next_signing_key++ % SIGNING_KEYS;
+    s->signing_keys[slot].name = name;
+    s->signing_keys[slot].key = *key;
+    return OK;
 }
 
-enum err state_signop_key(const struct state *s, const struct rec_signop *op, struct frost_key *key)
+enum err state_signop_key(struct state *s, const struct rec_signop *op, struct frost_key *key)
 {
     static const char *const purposes[] = {
         [SIGN_ROOT] = NULL,          [SIGN_NS_CA] = NULL,        [SIGN_CRL_ROOT] = NULL,
@@ -124,7 +143,7 @@ static enum err issuing_tbs(const struct state *s, const struct rec_signop *op,
     return ca_issuing_tbs(&ca, out);
 }
 
-enum err state_signop_message(const struct state *s, const struct rec_signop *op, struct buf *out)
+enum err state_signop_message(struct state *s, const struct rec_signop *op, struct buf *out)
 {
     struct frost_key root_key, ns_key;
     TRY(plain_key(s, "", NULL, &root_key));
@@ -254,6 +273,17 @@ static void exclude(const struct state *s, struct rec_signop *op, uint32_t gid)
         op->excluded[op->n_excluded++] = gid;
 }
 
+/* Whether a commitment is well formed depends on nothing else: checked once for an entry. */
+static enum err check_commitment(struct apply *a, const struct frost_commitment *c)
+{
+    struct hash32 proof = proof_name(a->id, (struct hash32){{0}});
+    if (proof_known(a->s, proof))
+        return OK;
+    TRY(a->s->deps.frost->check_commitment(c));
+    proof_remember(a->s, proof);
+    return OK;
+}
+
 /* Body: number, attempt, commitment. */
 enum err apply_commit(struct apply *a)
 {
@@ -261,8 +291,9 @@ enum err apply_commit(struct apply *a)
     struct rec_signop op;
     struct frost_commitment c;
     TRY(read_op(a, &r, &op));
-    frost_commitment_read(&r, &c);
+    frost_commitment_read_unchecked(&r, &c);
     TRY(reader_end(&r, E_MALFORMED));
+    TRY(check_commitment(a, &c));
     uint32_t t = state_epoch(a->s).t;
     if (c.gid != a->entry.author || !state_is_holder(a->s, c.gid) || op.set.n >= t ||
         is_excluded(&op, c.gid))
@@ -315,7 +346,7 @@ static enum err aggregate(struct apply *a, const struct rec_signop *op, const st
         for (uint32_t j = 0; j < op->n_shares; j++)
             if (op->shares[j].gid == op->set.c[i].gid)
                 in_order[i] = op->shares[j];
-    TRY(frost_aggregate(key, &op->set, message, in_order, op->set.n, out));
+    TRY(s->deps.frost->aggregate(key, &op->set, message, in_order, op->set.n, out));
     unsigned slot = s->next_signature++ % THRESHOLD_MAX;
     s->signatures[slot].name = name;
     s->signatures[slot].signature = *out;
@@ -336,15 +367,14 @@ static enum err check_share(struct apply *a, const struct rec_signop *op,
                             const struct frost_key *key, struct bytes message,
                             const struct frost_share *share)
 {
-    struct rec_epoch e = state_epoch(a->s);
     struct point member;
     struct hash32 proof = share_name(a, op, key, message);
     if (proof_known(a->s, proof))
         return OK;
     if (proof_known(a->s, proof_false(proof)))
         return E_VALUE;
-    TRY(state_share_public(&e, GROUP_E, share->gid, &member));
-    enum err result = frost_share_check(key, &member, &op->set, message, share);
+    TRY(state_share_public(a->s, GROUP_E, share->gid, &member));
+    enum err result = a->s->deps.frost->check_share(key, &member, &op->set, message, share);
     proof_remember(a->s, result == OK ? proof : proof_false(proof));
     return result;
 }

@@ -146,13 +146,6 @@ static void rd_commitment(struct reader *r, struct commitment *c)
         rd_copy(r, c->c[i].b, sizeof c->c[i].b);
 }
 
-static void rd_frost_commitment(struct reader *r, struct frost_commitment *c)
-{
-    c->gid = rd_u32(r);
-    rd_copy(r, c->hiding.b, sizeof c->hiding.b);
-    rd_copy(r, c->binding.b, sizeof c->binding.b);
-}
-
 /* A string that may be empty, unlike wr_text's. */
 static void wr_string(struct writer *w, const char *s)
 {
@@ -344,7 +337,7 @@ static void signop_parse(struct reader *r, struct rec_signop *o)
     o->n_excluded = rd_gids(r, o->excluded, THRESHOLD_MAX);
     o->set.n = rd_count(r, THRESHOLD_MAX);
     for (uint32_t i = 0; i < o->set.n; i++)
-        rd_frost_commitment(r, &o->set.c[i]);
+        frost_commitment_read_unchecked(r, &o->set.c[i]);
     o->n_shares = rd_count(r, THRESHOLD_MAX);
     for (uint32_t i = 0; i < o->n_shares; i++)
         frost_share_read(r, &o->shares[i]);

@@ -41,6 +41,7 @@
 struct state_deps {
     const struct sig_scheme *sig;
     const struct dealing_scheme *dealing;
+    const struct frost_scheme *frost;
 };
 
 struct state;
@@ -106,12 +107,10 @@ enum err state_namespace_label(const struct state *s, const char *ns, uint32_t v
                                struct buf *out);
 /* What a signing operation signs (a TBSCertificate, a TBSCertList, or the hash of a cfg), and the
  * key under which it is signed. */
-enum err state_signop_message(const struct state *s, const struct rec_signop *op, struct buf *out);
-enum err state_signop_key(const struct state *s, const struct rec_signop *op,
-                          struct frost_key *key);
-/* The share commitment S_gid of the epoch in force. */
-enum err state_share_public(const struct rec_epoch *e, enum group group, uint32_t gid,
-                            struct point *out);
+enum err state_signop_message(struct state *s, const struct rec_signop *op, struct buf *out);
+enum err state_signop_key(struct state *s, const struct rec_signop *op, struct frost_key *key);
+/* The share commitment S_gid of the epoch in force; remembered, as it costs t multiplications. */
+enum err state_share_public(struct state *s, enum group group, uint32_t gid, struct point *out);
 
 /* The measurement record that whitelists these claims' hashes in a namespace: E_MEAS_NOT_FOUND,
  * E_MEAS_REVOKED (also when only one of the two hashes is revoked). Views as in records.h. */

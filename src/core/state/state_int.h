@@ -5,7 +5,10 @@
 #include "core/state/state.h"
 
 /* Proofs that held lately, by hash: a block is judged, then applied, and costs once. */
-#define PROOFS 256
+#define PROOFS       256
+#define SIGNING_KEYS 16
+/* Both groups' of one epoch's holders. */
+#define SHARE_PUBLICS (2 * THRESHOLD_MAX)
 
 struct state {
     const struct genesis *genesis;
@@ -27,6 +30,17 @@ struct state {
         struct signature signature;
     } signatures[THRESHOLD_MAX];
     unsigned next_signature;
+    /* And for the keys that are signed under: the root's, and those of the namespaces in use. */
+    struct {
+        struct hash32 name;
+        struct frost_key key;
+    } signing_keys[SIGNING_KEYS];
+    unsigned next_signing_key;
+    struct {
+        struct hash32 name;
+        struct point point;
+    } share_publics[SHARE_PUBLICS];
+    unsigned next_share_public;
 };
 
 /* An entry while it is applied. */

@@ -94,17 +94,23 @@ out:
     return e;
 }
 
+enum err frost_commitment_check(const struct frost_commitment *c)
+{
+    return c->gid != 0 && point_is_valid(GROUP_E, &c->hiding) &&
+                   point_is_valid(GROUP_E, &c->binding)
+               ? OK
+               : E_VALUE;
+}
+
 enum err frost_list_check(const struct frost_list *list, uint32_t t)
 {
     if (list->n == 0 || list->n > THRESHOLD_MAX || list->n != t)
         return E_VALUE;
     uint32_t before = 0;
     for (uint32_t i = 0; i < list->n; i++) {
-        const struct frost_commitment *c = &list->c[i];
-        if (c->gid <= before || !point_is_valid(GROUP_E, &c->hiding) ||
-            !point_is_valid(GROUP_E, &c->binding))
+        if (list->c[i].gid <= before || frost_commitment_check(&list->c[i]) != OK)
             return E_VALUE;
-        before = c->gid;
+        before = list->c[i].gid;
     }
     return OK;
 }
@@ -292,6 +298,9 @@ enum err frost_aggregate(const struct frost_key *key, const struct frost_list *l
     return sig_verify(&public, message, out);
 }
 
+const struct frost_scheme frost_ed25519 = {frost_commit, frost_commitment_check, frost_sign,
+                                           frost_share_check, frost_aggregate};
+
 void frost_commitment_write(struct writer *w, const struct frost_commitment *c)
 {
     wr_u32(w, c->gid);
@@ -305,6 +314,13 @@ void frost_commitment_read(struct reader *r, struct frost_commitment *out)
     rd_require(r, out->gid != 0);
     point_read(r, GROUP_E, &out->hiding);
     point_read(r, GROUP_E, &out->binding);
+}
+
+void frost_commitment_read_unchecked(struct reader *r, struct frost_commitment *out)
+{
+    out->gid = rd_u32(r);
+    rd_copy(r, out->hiding.b, sizeof out->hiding.b);
+    rd_copy(r, out->binding.b, sizeof out->binding.b);
 }
 
 void frost_list_write(struct writer *w, const struct frost_list *list)

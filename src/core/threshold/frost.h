@@ -67,6 +67,8 @@ struct frost_share {
 /* Round one. Nonces come from randomness and the share (nonce_generate, section 4.1). */
 enum err frost_commit(struct rng rng, uint32_t gid, const struct scalar *share,
                       struct frost_nonce *nonce, struct frost_commitment *out);
+/* E_VALUE unless the gid is not 0 and both points are valid. */
+enum err frost_commitment_check(const struct frost_commitment *c);
 /* E_VALUE unless n == t, gids ascend without duplicates or 0, and all points are valid. */
 enum err frost_list_check(const struct frost_list *list, uint32_t t);
 /*
@@ -89,9 +91,31 @@ enum err frost_aggregate(const struct frost_key *key, const struct frost_list *l
                          struct bytes message, const struct frost_share *shares, size_t n,
                          struct signature *out);
 
+/*
+ * The same operations as an interface, so that a simulation of thousands of
+ * schedules can run on an ideal stub; everything that ships passes &frost_ed25519.
+ */
+struct frost_scheme {
+    enum err (*commit)(struct rng rng, uint32_t gid, const struct scalar *share,
+                       struct frost_nonce *nonce, struct frost_commitment *out);
+    enum err (*check_commitment)(const struct frost_commitment *c);
+    enum err (*sign)(struct frost_nonce *nonce, const struct frost_key *key,
+                     const struct scalar *share, const struct frost_list *list,
+                     struct bytes message, struct frost_share *out);
+    enum err (*check_share)(const struct frost_key *key, const struct point *member,
+                            const struct frost_list *list, struct bytes message,
+                            const struct frost_share *share);
+    enum err (*aggregate)(const struct frost_key *key, const struct frost_list *list,
+                          struct bytes message, const struct frost_share *shares, size_t n,
+                          struct signature *out);
+};
+extern const struct frost_scheme frost_ed25519;
+
 /* u32 gid, D, E. Points must be valid. */
 void frost_commitment_write(struct writer *w, const struct frost_commitment *c);
 void frost_commitment_read(struct reader *r, struct frost_commitment *out);
+/* The same bytes, where the points were checked before or will be. */
+void frost_commitment_read_unchecked(struct reader *r, struct frost_commitment *out);
 /* u32 n, then the commitments; bad unless 1 <= n <= THRESHOLD_MAX and gids ascend from above 0. */
 void frost_list_write(struct writer *w, const struct frost_list *list);
 void frost_list_read(struct reader *r, struct frost_list *out);

@@ -403,7 +403,7 @@ static enum err make_member(struct vault *v)
 {
     struct member_config config = {.genesis = &v->g->genesis,
                                    .cluster_id = v->g->cluster_id,
-                                   .deps = {&sig_ed25519, &dealing_ve},
+                                   .deps = {&sig_ed25519, &dealing_ve, &frost_ed25519},
                                    .rng = pick_rng(v),
                                    .sealing_key = v->sealing_key,
                                    .platform_id = v->platform_id,

@@ -529,7 +529,8 @@ void world_start(struct world *w, uint32_t i)
     struct member_config config = {.genesis = &w->genesis,
                                    .cluster_id = w->cluster_id,
                                    .deps = {w->options.real_crypto ? &sig_ed25519 : &sig_ideal,
-                                            w->options.real_crypto ? &dealing_ve : &dealing_ideal},
+                                            w->options.real_crypto ? &dealing_ve : &dealing_ideal,
+                                            &frost_ed25519},
                                    .platform_id = platform_id_of(n->platform, n->base + 1),
                                    .out = {n, out_send, out_close, out_trust, out_store, out_quote,
                                            out_judge, out_reply, out_serve, out_peers}};

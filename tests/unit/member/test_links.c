@@ -56,7 +56,7 @@ static void begin(bool simulation)
     genesis.simulation = simulation;
     struct member_config c = {.genesis = &genesis,
                               .cluster_id = f.cluster_id,
-                              .deps = {&sig_ideal, &dealing_ideal},
+                              .deps = {&sig_ideal, &dealing_ideal, &frost_ed25519},
                               .rng = rng_numbered(&seed, 3),
                               .platform_id = founded_machine(1),
                               .out = {.send = on_send,

@@ -4,7 +4,7 @@
 #include "ideal_sig.h"
 #include "test.h"
 
-static const struct state_deps deps = {&sig_ideal, &dealing_ideal};
+static const struct state_deps deps = {&sig_ideal, &dealing_ideal, &frost_ed25519};
 
 struct rng founded_rng(struct founded *f)
 {

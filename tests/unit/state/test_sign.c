@@ -178,7 +178,8 @@ static void a_share_of_an_undecided_block_is_judged_afresh(void **state)
     commit = commit_body(OP_ROOT, 1, 3, 3);
     /* Guardian 1 has a share ready for the set {1, 2}. */
     struct founded twin = f;
-    assert_ok(state_new(&twin.s, f.g, f.cluster_id, (struct state_deps){&sig_ideal, NULL}));
+    assert_ok(state_new(&twin.s, f.g, f.cluster_id,
+                        (struct state_deps){&sig_ideal, NULL, &frost_ed25519}));
     struct buf snapshot = BUF_INIT(8u << 20);
     assert_ok(state_save(f.s, &snapshot));
     assert_ok(state_load(twin.s, buf_bytes(&snapshot)));
