@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "core/evidence/sim/sim.h"
 #include "ideal_dealing.h"
+#include "ideal_frost.h"
 #include "ideal_sig.h"
 #include "liar.h"
 
@@ -522,15 +523,16 @@ static int by_kind_and_number(const void *a, const void *b)
  * -----------------------------------------------------------------------------------------------------
  */
 
+static const struct state_deps deps_real = {&sig_ed25519, &dealing_ve, &frost_ed25519},
+                               deps_ideal = {&sig_ideal, &dealing_ideal, &frost_ideal};
+
 void world_start(struct world *w, uint32_t i)
 {
     struct node *n = &w->nodes[i];
     struct now now = {w->ms, EPOCH_MS + w->ms};
     struct member_config config = {.genesis = &w->genesis,
                                    .cluster_id = w->cluster_id,
-                                   .deps = {w->options.real_crypto ? &sig_ed25519 : &sig_ideal,
-                                            w->options.real_crypto ? &dealing_ve : &dealing_ideal,
-                                            &frost_ed25519},
+                                   .deps = w->options.real_crypto ? deps_real : deps_ideal,
                                    .platform_id = platform_id_of(n->platform, n->base + 1),
                                    .out = {n, out_send, out_close, out_trust, out_store, out_quote,
                                            out_judge, out_reply, out_serve, out_peers}};
