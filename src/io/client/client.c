@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define DEFAULT_TIMEOUT_MS 10000
 #define CONNECT_TIMEOUT_MS 5000
@@ -16,7 +17,8 @@ struct exchange {
     struct curl_slist *headers;
     const struct client_request *request;
     struct client_answer *answer;
-    enum err err; /* of the callbacks */
+    size_t head_read; /* bytes of header so far, of interim answers too */
+    enum err err;     /* of the callbacks */
     char pin[64], text[CURL_ERROR_SIZE];
 };
 
@@ -24,14 +26,17 @@ struct exchange {
 
 struct client_answer client_answer(size_t max)
 {
-    return (struct client_answer){.body = BUF_INIT(max), .cert = BUF_INIT(CERT_MAX)};
+    return (struct client_answer){
+        .body = BUF_INIT(max), .cert = BUF_INIT(CERT_MAX), .head = BUF_INIT(CLIENT_HEAD_MAX)};
 }
 
 void client_answer_free(struct client_answer *a)
 {
     buf_free(&a->body);
     buf_free(&a->cert);
+    buf_free(&a->head);
     a->status = 0;
+    a->retry_after_s = 0;
 }
 
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
@@ -39,6 +44,48 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
     struct exchange *x = ctx;
     x->err = buf_add(&x->answer->body, p, size * n);
     return x->err == OK ? size * n : 0;
+}
+
+/* curl keeps every line, so what it may keep is limited here. */
+static size_t on_head(char *p, size_t size, size_t n, void *ctx)
+{
+    struct exchange *x = ctx;
+    x->head_read += size * n;
+    return x->head_read <= CLIENT_HEAD_MAX ? size * n : 0;
+}
+
+static void keep_retry_after(struct exchange *x)
+{
+    curl_off_t seconds = 0;
+    curl_easy_getinfo(x->curl, CURLINFO_RETRY_AFTER, &seconds);
+    x->answer->retry_after_s = seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
+}
+
+/* As name, NUL, value, NUL. Of a value that is empty curl 7.88 leaves the CR. */
+static enum err keep_head(struct exchange *x)
+{
+    struct buf *out = &x->answer->head;
+    struct curl_header *h = NULL;
+    while ((h = curl_easy_nextheader(x->curl, CURLH_HEADER, -1, h))) {
+        TRY(buf_add(out, h->name, strlen(h->name) + 1));
+        TRY(buf_add(out, h->value, strcspn(h->value, "\r")));
+        TRY(buf_add(out, "", 1));
+    }
+    return OK;
+}
+
+enum err client_header(const struct client_answer *a, const char *name, struct bytes *value)
+{
+    const char *at = (const char *)a->head.p, *end = at ? at + a->head.n : NULL;
+    unsigned found = 0;
+    *value = BYTES_NONE;
+    while (at < end) {
+        const char *text = at + strlen(at) + 1;
+        if (strcasecmp(at, name) == 0 && ++found)
+            *value = bytes_str(text);
+        at = text + strlen(text) + 1;
+    }
+    return found == 1 ? OK : found ? E_MALFORMED : E_NOT_FOUND;
 }
 
 /* curl gives certificates as PEM text, the server's own first. */
@@ -114,20 +161,39 @@ static enum err add_header(struct exchange *x, const char *text)
     return OK;
 }
 
+static enum err add_line(struct exchange *x, const char *name, const char *value)
+{
+    char line[1024];
+    int n = snprintf(line, sizeof line, "%s%s", name, value);
+    if (n >= (int)sizeof line || strpbrk(value, "\r\n"))
+        return E_VALUE;
+    return add_header(x, line);
+}
+
 static enum err set_headers(struct exchange *x)
 {
     const struct client_request *r = x->request;
-    TRY(add_header(x, "Accept: application/json"));
+    TRY(add_line(x, "Accept: ", r->accept ? r->accept : "application/json"));
     TRY(add_header(x, r->body.n ? "Content-Type: application/json" : "Content-Type:"));
     TRY(add_header(x, "Expect:"));
-    if (r->bearer) {
-        char line[1024];
-        int n = snprintf(line, sizeof line, "Authorization: Bearer %s", r->bearer);
-        if (n >= (int)sizeof line || strpbrk(r->bearer, "\r\n"))
-            return E_VALUE;
-        TRY(add_header(x, line));
-    }
+    if (r->bearer)
+        TRY(add_line(x, "Authorization: Bearer ", r->bearer));
     curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, x->headers);
+    return OK;
+}
+
+/* An empty name also turns off what the environment names. */
+static enum err set_proxy(struct exchange *x)
+{
+    const char *proxy = x->request->proxy;
+    if (proxy && strncmp(proxy, "http://", 7) != 0 && strncmp(proxy, "https://", 8) != 0) {
+        snprintf(x->text, sizeof x->text, "the proxy must begin with http:// or https://");
+        return E_VALUE;
+    }
+    curl_easy_setopt(x->curl, CURLOPT_PROXY, proxy ? proxy : "");
+    curl_easy_setopt(x->curl, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(x->curl, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+    curl_easy_setopt(x->curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     return OK;
 }
 
@@ -145,13 +211,14 @@ static void set_exchange(struct exchange *x)
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https,http");
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(c, CURLOPT_PROXY, "");
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)timeout);
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, x->text);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_head);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
 }
 
 /* --- errors --- */
@@ -169,11 +236,14 @@ static enum err explain(const struct exchange *x, CURLcode code, struct problem 
 {
     const char *url = x->request->url;
     enum err e = E_IO;
+    if (x->head_read > CLIENT_HEAD_MAX)
+        return problem(p, E_TOO_LARGE, "%.120s answers with more than %d bytes of header", url,
+                       CLIENT_HEAD_MAX);
     if (x->err == E_TOO_LARGE)
         return problem(p, E_TOO_LARGE, "%.120s answers with more than %zu bytes", url,
                        x->answer->body.max);
     if (x->err != OK)
-        return problem(p, x->err, "%.120s: %s", url, err_text(x->err));
+        return problem(p, x->err, "%.120s: %.110s", url, x->text[0] ? x->text : err_text(x->err));
     long sent = 0;
     curl_easy_getinfo(x->curl, CURLINFO_REQUEST_SIZE, &sent);
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
@@ -190,15 +260,20 @@ static enum err perform(struct exchange *x, struct problem *p)
     set_exchange(x);
     x->err = set_trust(x);
     if (x->err == OK)
+        x->err = set_proxy(x);
+    if (x->err == OK)
         x->err = set_headers(x);
     CURLcode code = x->err == OK ? curl_easy_perform(x->curl) : CURLE_FAILED_INIT;
     if (code == CURLE_OK)
         x->err = keep_certificate(x);
+    if (code == CURLE_OK && x->err == OK)
+        x->err = keep_head(x);
     if (code != CURLE_OK || x->err != OK)
         return explain(x, code, p);
     long status = 0;
     curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
     x->answer->status = (int)status;
+    keep_retry_after(x);
     return OK;
 }
 

@@ -1,7 +1,7 @@
 /*
  * One HTTP exchange with a server that others run: a registry, a vendor's
- * collateral service. HTTP/1.1, https or http, no redirects, proxies, cookies
- * or compression, and nothing from the environment.
+ * collateral service. HTTP/1.1, https or http, no redirects, cookies or
+ * compression, no proxy but the one that is named, and nothing from the environment.
  *
  * Synchronous: a daemon calls it in a worker thread. Any number of threads may.
  * Whom the answer is believed is the caller's business; https says only that the
@@ -15,9 +15,16 @@
 
 struct client_request {
     const char *url;
-    const char *method;    /* GET, POST, DELETE */
-    struct bytes body;     /* sent as application/json; none if it is empty */
-    const char *bearer;    /* NULL: no Authorization */
+    const char *method; /* GET, POST, DELETE */
+    struct bytes body;  /* sent as application/json; none if it is empty */
+    const char *accept; /* the Accept header's value; NULL: application/json */
+    const char *bearer; /* NULL: no Authorization */
+    /*
+     * http://[USER:PASSWORD@]HOST:PORT, or https:// to speak TLS with the proxy itself. It
+     * resolves the server's name; to an https server it sees ciphertext only, and no bearer.
+     * NULL: none.
+     */
+    const char *proxy;
     uint32_t timeout_ms;   /* for all of it, name resolution included; 0: 10 s */
     const char *ca_file;   /* PEM, instead of the system's authorities; NULL: those */
     const char *cert_file; /* PEM client certificate and key; NULL: none */
@@ -33,17 +40,29 @@ struct client_answer {
     int status;
     struct buf body; /* set its max before; appended to */
     struct buf cert; /* the server's certificate, DER; empty for http */
+    struct buf head; /* the header's lines; read with client_header() */
+    /* What Retry-After asks for, also as a date (RFC 9110, 10.2.3); 0: nothing, or no such form. */
+    uint32_t retry_after_s;
 };
+
+/* Of a header. The longest known one holds two chains of certificates, 8 KiB. */
+#define CLIENT_HEAD_MAX (32 << 10)
 
 /* An answer with room for this much; client_answer_free() at the end. */
 struct client_answer client_answer(size_t max);
 void client_answer_free(struct client_answer *a);
 
 /*
- * OK with any status. E_VALUE: no URL that can be asked; E_IO: cannot be reached,
- * too slow, or no HTTP; E_CHAIN: the server is not whom it should be; E_TOO_LARGE.
- * After an error the answer is empty.
+ * OK with any status. E_VALUE: no URL or proxy that can be asked; E_IO: cannot be reached,
+ * too slow, or no HTTP; E_CHAIN: the server is not whom it should be; E_TOO_LARGE, its header
+ * included. After an error the answer is empty.
  */
 enum err client_call(const struct client_request *r, struct client_answer *out, struct problem *p);
+
+/*
+ * The value of a header field of the final answer, without white space around it; names match
+ * in any case. Borrowed from *a. E_NOT_FOUND; E_MALFORMED if it is there more than once.
+ */
+enum err client_header(const struct client_answer *a, const char *name, struct bytes *value);
 
 #endif

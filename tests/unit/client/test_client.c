@@ -14,7 +14,7 @@ static void expect(const struct client_request *r, size_t max, enum err expected
     if (e != expected || !strstr(p.detail, why))
         fail_msg("expected '%s' (%s), got %s '%s'", why, err_code(expected), err_code(e), p.detail);
     if (e != OK)
-        assert_int_equal(a.body.n + a.cert.n, 0);
+        assert_int_equal(a.body.n + a.cert.n + a.head.n, 0);
     client_answer_free(&a);
 }
 
@@ -93,6 +93,62 @@ static void a_proxy_in_the_environment_is_not_used(void **state)
     server_stop(&s);
 }
 
+static void a_named_proxy_is_asked_and_no_other(void **state)
+{
+    struct server proxy;
+    server_start(&proxy, false, HELLO);
+    setenv("no_proxy", "*", 1);
+    struct client_request r = {
+        .method = "GET", .url = "http://nowhere.invalid/", .proxy = proxy.url};
+    expect(&r, 100, OK, "");
+    r.url = "https://nowhere.invalid/"; /* it gives a body where a tunnel was asked for */
+    expect(&r, 100, E_IO, "");
+    r.proxy = "http://127.0.0.1:1";
+    expect(&r, 100, E_IO, "");
+    r.proxy = "socks5://127.0.0.1:1";
+    expect(&r, 100, E_VALUE, "proxy");
+    unsetenv("no_proxy");
+    server_stop(&proxy);
+}
+
+static void fields_of_the_header_are_found_by_name(void **state)
+{
+    struct server s;
+    struct bytes v;
+    server_start(&s, false,
+                 "HTTP/1.1 429 Slow\r\nRetry-After:  7 \r\nEmpty:\r\nTwice: a\r\ntwice: b\r\n"
+                 "Content-Length: 0\r\n\r\n");
+    struct client_request r = {.method = "GET", .url = s.url};
+    struct client_answer a = client_answer(100);
+    assert_ok(client_call(&r, &a, NULL));
+    assert_int_equal(a.status, 429);
+    assert_int_equal(a.retry_after_s, 7);
+    assert_ok(client_header(&a, "retry-AFTER", &v));
+    assert_true(bytes_eq(v, bytes_str("7")));
+    assert_ok(client_header(&a, "empty", &v));
+    assert_int_equal(v.n, 0);
+    assert_err(client_header(&a, "retry", &v), E_NOT_FOUND);
+    assert_err(client_header(&a, "7", &v), E_NOT_FOUND);
+    assert_err(client_header(&a, "Twice", &v), E_MALFORMED);
+    client_answer_free(&a);
+    assert_err(client_header(&a, "retry-after", &v), E_NOT_FOUND);
+    server_stop(&s);
+}
+
+static void a_header_without_end_is_refused(void **state)
+{
+    static char answer[4 * CLIENT_HEAD_MAX];
+    size_t n = (size_t)snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\n");
+    while (n < 2 * CLIENT_HEAD_MAX)
+        n += (size_t)snprintf(answer + n, sizeof answer - n, "Name: value\r\n");
+    snprintf(answer + n, sizeof answer - n, "\r\nhello");
+    struct server s;
+    server_start(&s, false, answer);
+    struct client_request r = {.method = "GET", .url = s.url};
+    expect(&r, 100, E_TOO_LARGE, "bytes of header");
+    server_stop(&s);
+}
+
 static void a_stranger_with_tls_is_not_believed(void **state)
 {
     struct server s, other;
@@ -146,6 +202,9 @@ int main(void)
         cmocka_unit_test(an_answer_that_is_not_http_or_ends_early_is_refused),
         cmocka_unit_test(redirects_are_not_followed),
         cmocka_unit_test(a_proxy_in_the_environment_is_not_used),
+        cmocka_unit_test(a_named_proxy_is_asked_and_no_other),
+        cmocka_unit_test(fields_of_the_header_are_found_by_name),
+        cmocka_unit_test(a_header_without_end_is_refused),
         cmocka_unit_test(a_stranger_with_tls_is_not_believed),
         cmocka_unit_test(a_trusted_or_pinned_server_is_heard_and_its_certificate_kept),
     };
