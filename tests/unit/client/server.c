@@ -75,7 +75,7 @@ out:
     close(fd);
 }
 
-void server_start(struct server *s, bool tls, const char *answer)
+static int listen_at(struct server *s, bool tls)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof at;
@@ -84,18 +84,46 @@ void server_start(struct server *s, bool tls, const char *answer)
     assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
     assert_int_equal(listen(fd, 8), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
-    SSL_CTX *ctx = tls ? make_tls(s) : NULL;
     snprintf(s->url, sizeof s->url, "%s://localhost:%u", tls ? "https" : "http",
              ntohs(at.sin_port));
+    return fd;
+}
+
+/* The process that serves; 0 in it. */
+static pid_t part(struct server *s)
+{
     fflush(NULL);
     s->pid = fork();
     if (s->pid == 0) {
         signal(SIGPIPE, SIG_IGN);
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when an assertion fails in the parent */
+    }
+    return s->pid;
+}
+
+void server_start(struct server *s, bool tls, const char *answer)
+{
+    int fd = listen_at(s, tls);
+    SSL_CTX *ctx = tls ? make_tls(s) : NULL;
+    if (part(s) == 0)
         for (;;)
             exchange(accept(fd, NULL, NULL), ctx, answer);
-    }
     SSL_CTX_free(ctx);
+    close(fd);
+}
+
+void server_start_with(struct server *s, void (*respond)(void *ctx, const char *request, int fd),
+                       void *ctx)
+{
+    static char request[65536];
+    int fd = listen_at(s, false);
+    for (bool in_child = part(s) == 0; in_child;) {
+        int to = accept(fd, NULL, NULL);
+        ssize_t n = read(to, request, sizeof request - 1);
+        request[n > 0 ? n : 0] = 0;
+        respond(ctx, request, to);
+        close(to);
+    }
     close(fd);
 }
 

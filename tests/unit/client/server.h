@@ -15,6 +15,9 @@ struct server {
 
 /* Sends `answer`, all of it, to whoever has sent a header; then closes. NULL: never answers. */
 void server_start(struct server *s, bool tls, const char *answer);
+/* Over http: for each connection `respond` is called in the child, with the request's header. */
+void server_start_with(struct server *s, void (*respond)(void *ctx, const char *request, int fd),
+                       void *ctx);
 void server_stop(struct server *s);
 
 #endif
