@@ -350,9 +350,9 @@ static void a_guest_may_change_without_a_new_machine(void **state)
 static void the_pinned_roots_are_the_vendors_keys(void **state)
 {
     const struct sim_key keys[] = {sim_key(CURVE_P256, "Intel SGX Root CA", BYTES_NONE),
-                                   sim_key(CURVE_P384, "ARK", BYTES_NONE)};
+                                   sim_rsa_key(SIM_RSA_ARK)};
     for (size_t i = 0; i < 2; i++) {
-        struct buf spki = BUF_INIT(256);
+        struct buf spki = BUF_INIT(512);
         struct writer w = writer(&spki);
         sim_spki_write(&w, &keys[i]);
         assert_ok(writer_end(&w));

@@ -6,8 +6,8 @@
  *
  * A machine is described by the claims its evidence shall make, so what goes in
  * comes out of the verifier again. The vendor differs from the real ones in
- * three ways: its names say so, its AMD-like CAs sign with ECDSA P-384 instead
- * of RSA, and it publishes no collateral: sim_tcb_status() is all there is.
+ * three ways: its names say so, its RSA keys have 2048 bits instead of 4096, and
+ * it publishes no collateral: sim_tcb_status() is all there is.
  *
  * Everything is deterministic: the same claims give the same bytes.
  */
@@ -17,7 +17,7 @@
 #include "base/crypto/ecdsa.h"
 #include "core/evidence/claims.h"
 
-/* Every private key of the vendor is derived from this text and the key's name. */
+/* Every private key of the vendor but three RSA keys is derived from this text and its name. */
 #define SIM_VENDOR_SEED "guardian simulated vendor, keys are public, v1"
 
 /* A machine with its keys, certificates and, for TDX, its quoting enclave: made once. */

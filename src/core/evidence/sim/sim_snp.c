@@ -92,8 +92,8 @@ static enum err write_certificates(struct sim_machine *m, const struct sim_key *
     bool vlek = s->signing_key == SNP_KEY_VLEK;
     const char *product = snp_product_name(s->product);
     const char *leaf = vlek ? "SEV-VLEK" : "SEV-VCEK";
-    struct sim_key ark = sim_key(CURVE_P384, "ARK", BYTES_NONE);
-    struct sim_key ask = sim_key(CURVE_P384, vlek ? "ASVK" : "ASK", BYTES_NONE);
+    struct sim_key ark = sim_rsa_key(SIM_RSA_ARK);
+    struct sim_key ask = sim_rsa_key(vlek ? SIM_RSA_ASVK : SIM_RSA_ASK);
     struct buf extensions = BUF_INIT(2048), certs = BUF_INIT(8192);
     struct writer w = writer(&extensions);
     char ca_name[32], root_name[32];

@@ -4,7 +4,7 @@
 
 struct sim_key sim_key(enum curve curve, const char *name, struct bytes of)
 {
-    struct sim_key key;
+    struct sim_key key = {.rsa = NULL};
     struct rng_seeded seeded;
     struct sha256 h;
     sha256_init(&h);
@@ -16,14 +16,21 @@ struct sim_key sim_key(enum curve curve, const char *name, struct bytes of)
     return key;
 }
 
-enum err sim_sign(const struct ecdsa_secret *secret, struct bytes digest, struct ecdsa_rs *out)
+/* What a signature's nonce or salt follows from. */
+static struct rng signing_rng(struct rng_seeded *state, struct bytes key, struct bytes message)
 {
-    struct rng_seeded seeded;
     struct sha256 h;
     sha256_init(&h);
-    sha256_add_var(&h, BYTES_OF(secret->d));
-    sha256_add_var(&h, digest);
-    return ecdsa_secret_sign(secret, rng_seeded(&seeded, sha256_final(&h).b), digest, out);
+    sha256_add_var(&h, key);
+    sha256_add_var(&h, message);
+    return rng_seeded(state, sha256_final(&h).b);
+}
+
+enum err sim_sign(const struct ecdsa_secret *secret, struct bytes digest, struct ecdsa_rs *out)
+{
+    struct rng_seeded state;
+    struct rng rng = signing_rng(&state, BYTES_OF(secret->d), digest);
+    return ecdsa_secret_sign(secret, rng, digest, out);
 }
 
 /* --- certificates (RFC 5280) --- */
@@ -58,19 +65,75 @@ static void write_validity(struct writer *w)
     der_close(w, validity);
 }
 
-/* ecdsa-with-SHA256 or -SHA384 (RFC 5758). */
-static void write_algorithm(struct writer *w, enum curve curve)
+static void write_sha384(struct writer *w)
+{
+    size_t id = der_open(w, DER_SEQUENCE);
+    der_oid(w, "\x60\x86\x48\x01\x65\x03\x04\x02\x02");
+    der_element(w, DER_NULL, BYTES_NONE);
+    der_close(w, id);
+}
+
+/* RSASSA-PSS-params with SHA-384 twice and 48 bytes of salt (RFC 4055, 3.1). */
+static void write_pss(struct writer *w)
 {
     size_t algorithm = der_open(w, DER_SEQUENCE);
-    if (curve == CURVE_P256)
+    der_oid(w, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a");
+    size_t params = der_open(w, DER_SEQUENCE), part = der_open(w, DER_CONTEXT | 0);
+    write_sha384(w);
+    der_close(w, part);
+    part = der_open(w, DER_CONTEXT | 1);
+    size_t mgf1 = der_open(w, DER_SEQUENCE);
+    der_oid(w, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08");
+    write_sha384(w);
+    der_close(w, mgf1);
+    der_close(w, part);
+    part = der_open(w, DER_CONTEXT | 2);
+    der_uint(w, 48);
+    der_close(w, part);
+    der_close(w, params);
+    der_close(w, algorithm);
+}
+
+/* RSASSA-PSS; ecdsa-with-SHA256 or -SHA384 (RFC 5758). */
+static void write_algorithm(struct writer *w, const struct sim_key *issuer)
+{
+    if (issuer->rsa) {
+        write_pss(w);
+        return;
+    }
+    size_t algorithm = der_open(w, DER_SEQUENCE);
+    if (issuer->secret.curve == CURVE_P256)
         der_oid(w, "\x2a\x86\x48\xce\x3d\x04\x03\x02");
     else
         der_oid(w, "\x2a\x86\x48\xce\x3d\x04\x03\x03");
     der_close(w, algorithm);
 }
 
+/* rsaEncryption with RSAPublicKey {modulus, exponent} (RFC 3279, 2.3.1). */
+static void write_rsa_spki(struct writer *w, const struct rsa_primes *key)
+{
+    uint8_t n[RSA_SIZE], no_unused_bits = 0;
+    size_t spki = der_open(w, DER_SEQUENCE), algorithm = der_open(w, DER_SEQUENCE);
+    der_oid(w, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01");
+    der_element(w, DER_NULL, BYTES_NONE);
+    der_close(w, algorithm);
+    size_t bits = der_open(w, DER_BIT_STRING);
+    wr_raw(w, &no_unused_bits, 1);
+    size_t public = der_open(w, DER_SEQUENCE);
+    rsa_modulus(key, n);
+    der_number(w, BYTES_OF(n));
+    der_uint(w, RSA_EXPONENT);
+    der_close(w, public);
+    der_close(w, bits);
+    der_close(w, spki);
+}
+
 void sim_spki_write(struct writer *w, const struct sim_key *key)
 {
+    if (key->rsa) {
+        write_rsa_spki(w, key->rsa);
+        return;
+    }
     enum curve curve = key->secret.curve;
     size_t spki = der_open(w, DER_SEQUENCE), algorithm = der_open(w, DER_SEQUENCE);
     der_oid(w, "\x2a\x86\x48\xce\x3d\x02\x01");
@@ -127,13 +190,19 @@ static void write_extensions(struct writer *w, const struct sim_cert *c)
     der_close(w, wrapper);
 }
 
+/* What tells one key from another. */
+static struct bytes key_bytes(const struct sim_key *key)
+{
+    return key->rsa ? BYTES_OF(key->rsa->p) : BYTES_OF(key->public.xy);
+}
+
 /* 16 bytes that follow from the certified key and its name, positive. */
 static void write_serial(struct writer *w, const struct sim_cert *c)
 {
     struct sha256 h;
     sha256_init(&h);
     sha256_add_var(&h, bytes_str(c->subject));
-    sha256_add_var(&h, BYTES_OF(c->key->public.xy));
+    sha256_add_var(&h, key_bytes(c->key));
     struct hash32 hash = sha256_final(&h);
     hash.b[0] = (uint8_t)(0x40 | (hash.b[0] & 0x3F));
     der_element(w, DER_INTEGER, bytes(hash.b, 16));
@@ -145,7 +214,7 @@ static void write_tbs(struct writer *w, const struct sim_cert *c)
     der_uint(w, 2);
     der_close(w, version);
     write_serial(w, c);
-    write_algorithm(w, c->issuer->secret.curve);
+    write_algorithm(w, c->issuer);
     write_name(w, c->issued_by);
     write_validity(w);
     write_name(w, c->subject);
@@ -154,8 +223,18 @@ static void write_tbs(struct writer *w, const struct sim_cert *c)
     der_close(w, tbs);
 }
 
+static enum err sign_rsa(const struct rsa_primes *key, struct bytes tbs, struct buf *signature)
+{
+    struct rng_seeded state;
+    struct rsa_signature s;
+    TRY(rsa_pss_sign(key, signing_rng(&state, BYTES_OF(key->p), tbs), tbs, &s));
+    return buf_add(signature, s.s, sizeof s.s);
+}
+
 static enum err sign_tbs(const struct sim_key *issuer, struct bytes tbs, struct buf *signature)
 {
+    if (issuer->rsa)
+        return sign_rsa(issuer->rsa, tbs, signature);
     struct ecdsa_rs rs;
     uint8_t digest[48];
     size_t n = curve_size(issuer->secret.curve);
@@ -170,13 +249,13 @@ static enum err sign_tbs(const struct sim_key *issuer, struct bytes tbs, struct 
 /* SEQUENCE {tbs, algorithm, signature} */
 static enum err write_signed(const struct sim_key *issuer, struct bytes tbs, struct buf *out)
 {
-    struct buf signature = BUF_INIT(256);
+    struct buf signature = BUF_INIT(RSA_SIZE);
     struct writer w = writer(out);
     enum err e;
     TRY_OUT(sign_tbs(issuer, tbs, &signature));
     size_t whole = der_open(&w, DER_SEQUENCE);
     wr_raw(&w, tbs.p, tbs.n);
-    write_algorithm(&w, issuer->secret.curve);
+    write_algorithm(&w, issuer);
     der_bits(&w, buf_bytes(&signature));
     der_close(&w, whole);
     e = writer_end(&w);
@@ -232,7 +311,7 @@ static void write_list(struct writer *w, const struct sim_crl *crl)
 {
     size_t tbs = der_open(w, DER_SEQUENCE);
     der_uint(w, 1);
-    write_algorithm(w, crl->issuer->secret.curve);
+    write_algorithm(w, crl->issuer);
     write_name(w, crl->issued_by);
     der_time(w, crl->this_update);
     der_time(w, crl->next_update);

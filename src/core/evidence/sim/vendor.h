@@ -3,15 +3,28 @@
 #define CORE_EVIDENCE_SIM_VENDOR_H
 
 #include "base/codec/der.h"
+#include "base/crypto/rsa.h"
 #include "core/evidence/sim/sim.h"
 
-/* A key derived from SIM_VENDOR_SEED and a name, with its public half. */
+/* A key pair of the vendor: RSA if `rsa` is set, else on the secret's curve. */
 struct sim_key {
     struct ecdsa_secret secret;
     struct ecdsa_point public;
+    const struct rsa_primes *rsa;
 };
-/* `of` tells apart keys of one name: machine ids, TCB levels. */
+/*
+ * A key derived from SIM_VENDOR_SEED and a name. `of` tells apart keys of one name: machine ids,
+ * TCB levels.
+ */
 struct sim_key sim_key(enum curve curve, const char *name, struct bytes of);
+
+/* The AMD-like authorities sign with RSA-PSS and SHA-384, as AMD's do. */
+enum sim_rsa { SIM_RSA_ARK, SIM_RSA_ASK, SIM_RSA_ASVK, SIM_RSA_KEYS };
+extern const struct rsa_primes sim_rsa_primes[SIM_RSA_KEYS];
+static inline struct sim_key sim_rsa_key(enum sim_rsa which)
+{
+    return (struct sim_key){.rsa = &sim_rsa_primes[which]};
+}
 
 /* Deterministic: the nonce follows from key and digest. */
 enum err sim_sign(const struct ecdsa_secret *secret, struct bytes digest, struct ecdsa_rs *out);
