@@ -11,6 +11,8 @@ static const char *const status_names[] = {
     "OutOfDate",
     "OutOfDateConfigurationNeeded",
     "Revoked",
+    "TDRelaunchAdvised",
+    "TDRelaunchAdvisedConfigurationNeeded",
 };
 _Static_assert(sizeof status_names / sizeof *status_names == TCB_STATUSES);
 _Static_assert(sizeof product_names / sizeof *product_names == SNP_PRODUCTS);
@@ -79,6 +81,23 @@ struct bytes claims_platform_id(const struct claims *c)
 struct bytes claims_challenge_part(const struct claims *c)
 {
     return bytes(c->report_data, 32);
+}
+
+enum err claims_add_advisory(struct claims *c, const char *name)
+{
+    size_t at = 0, n = strlen(name);
+    while (at < c->n_advisories && strcmp(c->advisories[at], name) < 0)
+        at++;
+    if (at < c->n_advisories && strcmp(c->advisories[at], name) == 0)
+        return OK;
+    if (c->n_advisories == CLAIMS_ADVISORIES_MAX || n >= CLAIMS_ADVISORY_SIZE)
+        return E_TOO_LARGE;
+    memmove(c->advisories[at + 1], c->advisories[at],
+            (c->n_advisories - at) * sizeof *c->advisories);
+    memset(c->advisories[at], 0, sizeof *c->advisories);
+    memcpy(c->advisories[at], name, n);
+    c->n_advisories++;
+    return OK;
 }
 
 static void hash_snp(struct claims *c)

@@ -33,7 +33,11 @@ enum snp_key { SNP_KEY_VCEK = 0, SNP_KEY_VLEK = 1, SNP_KEY_NONE = 7 };
 /* "vcek", "vlek" or "none". */
 const char *snp_key_name(enum snp_key k);
 
-/* The status of a platform's TCB as its vendor sees it. Unknown until collateral was judged. */
+/*
+ * The status of a platform's TCB as its vendor sees it. Unknown until collateral was judged. The
+ * last two are not in TCB info: Intel's verifier finds that the platform was updated since the
+ * guest was launched, so that the guest alone is out of date.
+ */
 enum tcb_status {
     TCB_UNKNOWN,
     TCB_UP_TO_DATE,
@@ -43,6 +47,8 @@ enum tcb_status {
     TCB_OUT_OF_DATE,
     TCB_OUT_OF_DATE_CONFIGURATION_NEEDED,
     TCB_REVOKED,
+    TCB_TD_RELAUNCH_ADVISED,
+    TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED,
     TCB_STATUSES
 };
 
@@ -50,6 +56,13 @@ enum tcb_status {
 const char *tcb_status_name(enum tcb_status s);
 /* E_VALUE for any other spelling. */
 enum err tcb_status_from_name(const char *name, enum tcb_status *out);
+
+/*
+ * Advisories that a TCB level does not mitigate: Intel lists up to 24 per level, of 14 characters;
+ * 64 of 31 leave room for three levels that grow.
+ */
+#define CLAIMS_ADVISORIES_MAX 64
+#define CLAIMS_ADVISORY_SIZE  32 /* with the terminator */
 
 /* Security version numbers of AMD's firmware. Turin alone has fmc; has_fmc says so. */
 struct snp_tcb {
@@ -82,6 +95,9 @@ struct tdx_claims {
     uint16_t pce_svn;
     bool has_platform_instance;
     uint8_t platform_instance_id[16];
+    /* From TCB info and QE identity: what tcb_status is made of. */
+    enum tcb_status platform_status, qe_status;
+    enum tcb_status module_status; /* Unknown also if the TDX module has no identity of its own */
 };
 
 struct snp_claims {
@@ -120,6 +136,13 @@ struct claims {
     /* SNP: SHA-256(MEASUREMENT) alone, for records that leave HOST_DATA open. TDX: as above. */
     struct hash32 measurement_hash_bare;
     enum tcb_status tcb_status;
+    /*
+     * Unix seconds. All fixes the vendor had announced by tcb_date are in (0: not known); from
+     * not_after on something that was relied on is no longer valid or current (0: not verified).
+     */
+    uint64_t tcb_date, not_after;
+    size_t n_advisories; /* ascending, each once */
+    char advisories[CLAIMS_ADVISORIES_MAX][CLAIMS_ADVISORY_SIZE];
     union {
         struct tdx_claims tdx;
         struct snp_claims snp;
@@ -135,6 +158,9 @@ struct hash32 claims_instance_id(const struct claims *c);
 struct bytes claims_platform_id(const struct claims *c);
 /* The first half of REPORTDATA: the challenge part (api.md). Borrows from c. */
 struct bytes claims_challenge_part(const struct claims *c);
+
+/* Adds an advisory unless it is there. E_TOO_LARGE: too many, or its name is too long. */
+enum err claims_add_advisory(struct claims *c, const char *name);
 
 /* Fills measurement_hash and measurement_hash_bare from the measurements. */
 void claims_hash_measurements(struct claims *c);

@@ -64,6 +64,11 @@ static unsigned choice(struct codec *c, unsigned v, unsigned end)
     return b < end ? b : 0;
 }
 
+static void status(struct codec *c, enum tcb_status *s)
+{
+    *s = (enum tcb_status)choice(c, *s, TCB_STATUSES);
+}
+
 #define RAW(c, field) raw((c), &(field), sizeof(field))
 
 /* An optional field is zero when it is absent, so that a value has one encoding. */
@@ -102,6 +107,9 @@ static void tdx(struct codec *c, struct tdx_claims *t)
     RAW(c, t->platform_instance_id);
     absent_is_zero(c, t->has_platform_instance, t->platform_instance_id,
                    sizeof t->platform_instance_id);
+    status(c, &t->platform_status);
+    status(c, &t->module_status);
+    status(c, &t->qe_status);
 }
 
 static void tcb(struct codec *c, struct snp_tcb *t)
@@ -160,13 +168,36 @@ static void snp(struct codec *c, struct snp_claims *s)
     s->product = (enum snp_product)choice(c, s->product, SNP_PRODUCTS);
 }
 
+/* Ascending, so that a set has one encoding. */
+static void advisories(struct codec *c, struct claims *v)
+{
+    uint8_t n = (uint8_t)v->n_advisories;
+    number8(c, &n);
+    if (c->r) {
+        rd_require(c->r, n <= CLAIMS_ADVISORIES_MAX);
+        v->n_advisories = c->r->bad ? 0 : n;
+    }
+    for (size_t i = 0; i < v->n_advisories; i++) {
+        char *name = v->advisories[i];
+        if (c->w) {
+            wr_var(c->w, bytes_str(name));
+            continue;
+        }
+        rd_text(c->r, name, CLAIMS_ADVISORY_SIZE);
+        rd_require(c->r, i == 0 || strcmp(v->advisories[i - 1], name) < 0);
+    }
+}
+
 static void whole(struct codec *c, struct claims *v)
 {
     v->platform = (enum platform)choice(c, v->platform, PLATFORM_SNP + 1);
     flag(c, &v->simulated);
     flag(c, &v->debug);
     RAW(c, v->report_data);
-    v->tcb_status = (enum tcb_status)choice(c, v->tcb_status, TCB_STATUSES);
+    status(c, &v->tcb_status);
+    number64(c, &v->tcb_date);
+    number64(c, &v->not_after);
+    advisories(c, v);
     if (v->platform == PLATFORM_TDX)
         tdx(c, &v->tdx);
     else if (v->platform == PLATFORM_SNP)

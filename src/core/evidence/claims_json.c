@@ -18,6 +18,14 @@ static void number_or_null(struct json_builder *b, const char *name, bool there,
         jb_null(b, name);
 }
 
+static void status_or_null(struct json_builder *b, const char *name, enum tcb_status s)
+{
+    if (s != TCB_UNKNOWN)
+        jb_text(b, name, tcb_status_name(s));
+    else
+        jb_null(b, name);
+}
+
 static void write_tdx(struct json_builder *b, const struct claims *c)
 {
     static const char *const rtmrs[] = {"rtmr0", "rtmr1", "rtmr2", "rtmr3"};
@@ -47,6 +55,9 @@ static void write_tdx(struct json_builder *b, const struct claims *c)
     jb_uint(b, "pce_svn", t->pce_svn);
     hex_or_null(b, "platform_instance_id", t->has_platform_instance,
                 BYTES_OF(t->platform_instance_id));
+    status_or_null(b, "platform_tcb_status", t->platform_status);
+    status_or_null(b, "module_tcb_status", t->module_status);
+    status_or_null(b, "qe_tcb_status", t->qe_status);
 }
 
 static void write_tcb(struct json_builder *b, const char *name, const struct snp_tcb *t)
@@ -112,6 +123,8 @@ enum err claims_to_json(const struct claims *c, json_t **out)
 {
     struct json_builder b = json_build();
     jb_bool(&b, "simulated", c->simulated);
+    number_or_null(&b, "tcb_date", c->tcb_date != 0, c->tcb_date);
+    number_or_null(&b, "not_after", c->not_after != 0, c->not_after);
     if (c->platform == PLATFORM_TDX)
         write_tdx(&b, c);
     else

@@ -38,6 +38,8 @@ static void every_value_has_one_encoding(void **state)
     unsigned refused = 0;
     for (enum platform p = PLATFORM_TDX; p <= PLATFORM_SNP; p++) {
         struct claims c = sim_claims(p, 1), out;
+        assert_ok(claims_add_advisory(&c, "INTEL-SA-00837"));
+        assert_ok(claims_add_advisory(&c, "INTEL-SA-00960"));
         struct buf b = written(&c);
         for (size_t bit = 0; bit < 8 * b.n; bit++) {
             b.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -110,6 +112,41 @@ static void instances_and_machines_are_named_by_their_platform(void **state)
     assert_true(bytes_eq(claims_platform_id(&c), BYTES_OF(c.snp.chip_id)));
 }
 
+static void too_many_or_too_long_advisories_are_refused(void **state)
+{
+    struct claims c = sim_claims(PLATFORM_TDX, 1), before;
+    char name[CLAIMS_ADVISORY_SIZE + 1];
+    memset(name, 'x', sizeof name);
+    name[CLAIMS_ADVISORY_SIZE] = 0;
+    assert_err(claims_add_advisory(&c, name), E_TOO_LARGE);
+    for (unsigned i = 0; i < CLAIMS_ADVISORIES_MAX; i++) {
+        snprintf(name, sizeof name, "A-%u", i);
+        assert_ok(claims_add_advisory(&c, name));
+    }
+    before = c;
+    assert_err(claims_add_advisory(&c, "B"), E_TOO_LARGE);
+    assert_memory_equal(&before, &c, sizeof c);
+    assert_ok(claims_add_advisory(&c, "A-17")); /* it is there */
+}
+
+static void advisories_are_a_set_in_order(void **state)
+{
+    static const char *const names[] = {"C", "A", "B", "C", "A"};
+    struct claims c = sim_claims(PLATFORM_TDX, 1), out;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_ok(claims_add_advisory(&c, names[i]));
+    assert_int_equal(c.n_advisories, 3);
+    struct buf b = written(&c);
+    assert_ok(read_back(buf_bytes(&b), &out));
+    assert_string_equal(out.advisories[0], "A");
+    assert_string_equal(out.advisories[2], "C");
+    memcpy(c.advisories[1], "D", 2); /* A, D, C */
+    buf_free(&b);
+    b = written(&c);
+    assert_err(read_back(buf_bytes(&b), &out), E_MALFORMED);
+    buf_free(&b);
+}
+
 static void names_come_back_and_others_are_refused(void **state)
 {
     enum tcb_status status;
@@ -129,6 +166,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(truncated_and_longer_claims_are_refused),
         cmocka_unit_test(every_value_has_one_encoding),
+        cmocka_unit_test(too_many_or_too_long_advisories_are_refused),
+        cmocka_unit_test(advisories_are_a_set_in_order),
         cmocka_unit_test(claims_without_a_platform_are_refused),
         cmocka_unit_test(hashes_are_computed_and_never_read),
         cmocka_unit_test(the_measurement_hash_is_the_published_one),
