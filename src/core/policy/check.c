@@ -55,9 +55,19 @@ bool policy_advisory_valid(const char *text)
     return n > 0 && n < POLICY_ADVISORY_MAX;
 }
 
-bool policy_allows_tcb(const struct policy_record *r, enum tcb_status status)
+bool policy_lists_tcb(const struct policy_record *r, enum tcb_status status)
 {
     return (unsigned)status < TCB_STATUSES && r->tcb_statuses >> status & 1;
+}
+
+bool policy_allows_tcb(const struct policy_record *r, enum tcb_status status)
+{
+    if (policy_lists_tcb(r, status))
+        return true;
+    if (status == TCB_TD_RELAUNCH_ADVISED)
+        return policy_lists_tcb(r, TCB_OUT_OF_DATE);
+    return status == TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED &&
+           policy_lists_tcb(r, TCB_OUT_OF_DATE_CONFIGURATION_NEEDED);
 }
 
 bool policy_allows_advisory(const struct policy_record *r, const char *advisory)

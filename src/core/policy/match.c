@@ -111,6 +111,20 @@ static enum err match_status(const struct match *m)
                    tcb_status_name(m->c->tcb_status));
 }
 
+static enum err match_advisories(const struct match *m)
+{
+    for (size_t i = 0; i < m->c->n_advisories; i++) {
+        const char *actual = m->c->advisories[i];
+        if (policy_allows_advisory(m->r, actual))
+            continue;
+        if (m->r->n_advisories == 0)
+            return problem(m->p, E_TCB_STATUS, "advisory: expected none, is %s", actual);
+        return problem(m->p, E_TCB_STATUS, "advisory: expected one of a list of %zu, is %s",
+                       m->r->n_advisories, actual);
+    }
+    return OK;
+}
+
 /* --- CPU model --- */
 
 struct cpu {
@@ -223,10 +237,10 @@ static enum err match_snp_platform(const struct match *m)
 enum err policy_match(const struct policy_record *r, const struct claims *c, struct problem *p)
 {
     typedef enum err check(const struct match *m);
-    static check *const tdx[] = {match_platform, match_td,  match_debug,       match_tdx_tcb,
-                                 match_status,   match_cpu, match_tdx_platform};
-    static check *const snp[] = {match_platform, match_guest, match_debug,       match_snp_tcb,
-                                 match_status,   match_cpu,   match_snp_platform};
+    static check *const tdx[] = {match_platform, match_td,         match_debug, match_tdx_tcb,
+                                 match_status,   match_advisories, match_cpu,   match_tdx_platform};
+    static check *const snp[] = {match_platform, match_guest,      match_debug, match_snp_tcb,
+                                 match_status,   match_advisories, match_cpu,   match_snp_platform};
     _Static_assert(sizeof tdx == sizeof snp, "the same steps");
     struct match m = {r, c, p};
     check *const *checks = r->platform == PLATFORM_TDX ? tdx : snp;

@@ -11,8 +11,7 @@
  * the opposite of what they seem to say.
  *
  * policy_match() does not verify evidence, does not look at revocation (the
- * caller's registry knows), does not know freshness, and finds no advisories in
- * claims: a caller with collateral asks policy_allows_advisory() for each.
+ * caller's registry knows), and does not know freshness.
  */
 #ifndef CORE_POLICY_POLICY_H
 #define CORE_POLICY_POLICY_H
@@ -118,11 +117,16 @@ size_t policy_lookup(const struct claims *c, struct hash32 out[static 2]);
 /*
  * Whether these claims satisfy the record; OK or the code of the first check that fails, with
  * expected and actual values in p. The order: platform, measurements (mrtd, rtmr0..3,
- * mr_config_id; measurement, host_data), debug, each TCB component, TCB status, CPU model, then the
- * platform's own (vendor, mr_seam, mrsigner_seam; chip, SMT, VMPL, id key, author key).
+ * mr_config_id; measurement, host_data), debug, each TCB component, TCB status and advisories, CPU
+ * model, then the platform's own (vendor, mr_seam, mrsigner_seam; chip, SMT, VMPL, id key, author
+ * key).
  */
 enum err policy_match(const struct policy_record *r, const struct claims *c, struct problem *p);
-/* The status alone, for verdicts of other guardians. */
+/*
+ * The status alone, for verdicts of other guardians. A guest that should be relaunched is out of
+ * date: TDRelaunchAdvised is accepted by its own name and where OutOfDate is, likewise with
+ * ConfigurationNeeded.
+ */
 bool policy_allows_tcb(const struct policy_record *r, enum tcb_status status);
 bool policy_allows_advisory(const struct policy_record *r, const char *advisory);
 

@@ -15,6 +15,9 @@ bool policy_advisory_valid(const char *text);
  */
 enum err policy_check(const struct policy_record *r, struct problem *p);
 
+/* The record names this status. */
+bool policy_lists_tcb(const struct policy_record *r, enum tcb_status status);
+
 /* "UpToDate|SWHardeningNeeded", cut at cap. */
 void policy_tcb_text(const struct policy_record *r, char *out, size_t cap);
 

@@ -96,7 +96,7 @@ static void put_statuses(struct json_builder *b, const struct policy_record *r)
         return;
     jb_array(b, "allowed_tcb_status");
     for (unsigned i = 0; i < TCB_STATUSES; i++)
-        if (policy_allows_tcb(r, (enum tcb_status)i))
+        if (policy_lists_tcb(r, (enum tcb_status)i))
             jb_text(b, NULL, tcb_status_name((enum tcb_status)i));
     jb_close(b);
 }
@@ -141,7 +141,7 @@ void policy_tcb_text(const struct policy_record *r, char *out, size_t cap)
     size_t at = 0;
     out[0] = 0;
     for (unsigned i = 0; i < TCB_STATUSES && at < cap; i++)
-        if (policy_allows_tcb(r, (enum tcb_status)i))
+        if (policy_lists_tcb(r, (enum tcb_status)i))
             at += (size_t)snprintf(out + at, cap - at, "%s%s", at ? "|" : "",
                                    tcb_status_name((enum tcb_status)i));
 }

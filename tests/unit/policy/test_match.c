@@ -126,6 +126,16 @@ static void each_check_of_tdx_has_its_code(void **state)
     p.c.tcb_status = TCB_OUT_OF_DATE;
     expect(&p, E_TCB_STATUS, "expected UpToDate|SWHardeningNeeded, is OutOfDate");
     p = tdx_pair();
+    p.c.tcb_status = TCB_TD_RELAUNCH_ADVISED;
+    expect(&p, E_TCB_STATUS, "expected UpToDate|SWHardeningNeeded, is TDRelaunchAdvised");
+    p = tdx_pair();
+    p.r.has_advisories = true;
+    assert_ok(claims_add_advisory(&p.c, "INTEL-SA-00837"));
+    expect(&p, E_TCB_STATUS, "advisory: expected none, is INTEL-SA-00837");
+    p.r.n_advisories = 1;
+    strcpy(p.r.advisories[0], "INTEL-SA-00960");
+    expect(&p, E_TCB_STATUS, "advisory: expected one of a list of 1, is INTEL-SA-00837");
+    p = tdx_pair();
     p.c.tdx.fmspc[1] = 0x60; /* model 0x6f */
     expect(&p, E_CPU_MODEL, "family 6 model 111");
     p = tdx_pair();
@@ -137,6 +147,34 @@ static void each_check_of_tdx_has_its_code(void **state)
     p = tdx_pair();
     p.c.tdx.mrsigner_seam[0] ^= 1;
     expect(&p, E_SEAM, "mrsigner_seam");
+}
+
+static void a_guest_to_be_relaunched_is_out_of_date(void **state)
+{
+    struct pair p = tdx_pair();
+    p.r.tcb_statuses = 1u << TCB_OUT_OF_DATE;
+    p.c.tcb_status = TCB_TD_RELAUNCH_ADVISED;
+    assert_ok(policy_match(&p.r, &p.c, NULL));
+    p.c.tcb_status = TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED;
+    assert_err(policy_match(&p.r, &p.c, NULL), E_TCB_STATUS);
+    p.r.tcb_statuses = 1u << TCB_OUT_OF_DATE_CONFIGURATION_NEEDED;
+    assert_ok(policy_match(&p.r, &p.c, NULL));
+    p.r.tcb_statuses = 1u << TCB_TD_RELAUNCH_ADVISED; /* the guest's host is not */
+    p.c.tcb_status = TCB_TD_RELAUNCH_ADVISED;
+    assert_ok(policy_match(&p.r, &p.c, NULL));
+    p.c.tcb_status = TCB_OUT_OF_DATE;
+    assert_err(policy_match(&p.r, &p.c, NULL), E_TCB_STATUS);
+}
+
+static void advisories_are_accepted_unless_a_list_leaves_them_out(void **state)
+{
+    struct pair p = tdx_pair();
+    assert_ok(claims_add_advisory(&p.c, "INTEL-SA-00837"));
+    assert_ok(policy_match(&p.r, &p.c, NULL));
+    p.r.has_advisories = true;
+    p.r.n_advisories = 1;
+    strcpy(p.r.advisories[0], "INTEL-SA-00837");
+    assert_ok(policy_match(&p.r, &p.c, NULL));
 }
 
 /* Each breaks one check of SNP. */
@@ -307,6 +345,8 @@ int main(void)
         cmocka_unit_test(a_record_of_the_other_platform_does_not_match),
         cmocka_unit_test(each_check_of_tdx_has_its_code),
         cmocka_unit_test(each_check_of_snp_has_its_code),
+        cmocka_unit_test(a_guest_to_be_relaunched_is_out_of_date),
+        cmocka_unit_test(advisories_are_accepted_unless_a_list_leaves_them_out),
         cmocka_unit_test(a_masked_chip_passes_only_where_the_record_says_so),
         cmocka_unit_test(what_the_record_leaves_open_is_not_checked),
         cmocka_unit_test(checks_come_in_the_published_order),
