@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct message m;
     struct bytes in = bytes(data, size);
     struct bft_shown shown;
-    struct evidence liar;
+    struct equivocation liar;
     if (message_decode(in, &m) == OK) {
         struct buf again = BUF_INIT(BFT_MAX_MESSAGE);
         struct writer w = writer(&again);
@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (bft_record_shown(in, &shown) == OK)
         FUZZ_REQUIRE(shown.block.p >= data && shown.block.p + shown.block.n <= data + size);
-    if (evidence_peek(in, &liar) == OK)
-        FUZZ_REQUIRE(size <= BFT_MAX_EVIDENCE);
+    if (equivocation_peek(in, &liar) == OK)
+        FUZZ_REQUIRE(size <= BFT_MAX_EQUIVOCATION);
     return 0;
 }

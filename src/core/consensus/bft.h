@@ -94,7 +94,8 @@ struct bft_out {
                       struct bytes certificate_bytes);
     /* Call bft_tick() at this time (or earlier); replaces the earlier wish. UINT64_MAX: never. */
     void (*wake_at)(void *ctx, uint64_t mono_ms);
-    /* Someone lied: evidence_check() accepts this. At most one per seat and key. May be NULL. */
+    /* Someone lied: equivocation_check() accepts this. At most one per seat and key. May be NULL.
+     */
     void (*evidence)(void *ctx, struct bytes evidence);
     /* The own vote key has ended (REKEY by another copy, removal, RESTART) and is wiped. */
     void (*key_ended)(void *ctx);

@@ -287,9 +287,9 @@ static void give_evidence(struct bft *b, int seat, struct bytes evidence)
 static void second_vote(struct bft *b, int seat, const struct vote *first,
                         const struct vote *second)
 {
-    struct buf out = BUF_INIT(BFT_MAX_EVIDENCE);
+    struct buf out = BUF_INIT(BFT_MAX_EQUIVOCATION);
     struct writer w = writer(&out);
-    if (evidence_of_votes(first, second, &w) == OK)
+    if (equivocation_of_votes(first, second, &w) == OK)
         give_evidence(b, seat, buf_bytes(&out));
     buf_free(&out);
 }
@@ -312,10 +312,10 @@ void step_vote(struct bft *b, int seat, const struct vote *vote)
 static void second_proposal(struct bft *b, const struct proposal *first,
                             const struct proposal *second)
 {
-    struct buf out = BUF_INIT(BFT_MAX_EVIDENCE);
+    struct buf out = BUF_INIT(BFT_MAX_EQUIVOCATION);
     struct writer w = writer(&out);
     int seat = cfg_find(&b->cfg, second->gid);
-    if (seat >= 0 && evidence_of_proposals(first, second, &w) == OK)
+    if (seat >= 0 && equivocation_of_proposals(first, second, &w) == OK)
         give_evidence(b, seat, buf_bytes(&out));
     buf_free(&out);
 }

@@ -190,23 +190,23 @@ enum err proposal_check(const struct sig_scheme *scheme, const struct cfg *cfg,
 void proposal_encode(struct writer *w, const struct proposal *proposal);
 void proposal_decode(struct reader *r, struct proposal *proposal);
 
-/* --- evidence (H11) ----------------------------------------------------------- */
+/* --- equivocation (H11) ------------------------------------------------------- */
 
-/* Two statements of one key that no honest member makes: the body of an EQUIVOCATION entry. */
-enum { BFT_MAX_EVIDENCE = 512 };
+/* Two statements of one key that no honest member makes: the body of a FAULT entry. */
+enum { BFT_MAX_EQUIVOCATION = 512 };
 
 /* E_VALUE if the two don't contradict each other. */
-enum err evidence_of_votes(const struct vote *a, const struct vote *b, struct writer *w);
-enum err evidence_of_proposals(const struct proposal *a, const struct proposal *b,
-                               struct writer *w);
-struct evidence {
+enum err equivocation_of_votes(const struct vote *a, const struct vote *b, struct writer *w);
+enum err equivocation_of_proposals(const struct proposal *a, const struct proposal *b,
+                                   struct writer *w);
+struct equivocation {
     uint64_t height; /* judged under the cfg of this height */
     uint32_t gid;    /* who lied */
 };
 /* Reads the height and the seat, so that the caller finds the cfg; proves nothing. */
-enum err evidence_peek(struct bytes in, struct evidence *out);
-/* The whole judgement under the cfg of evidence.height. */
-enum err evidence_check(const struct sig_scheme *scheme, const struct cfg *cfg, struct bytes in,
-                        struct evidence *out);
+enum err equivocation_peek(struct bytes in, struct equivocation *out);
+/* The whole judgement under the cfg of that height. */
+enum err equivocation_check(const struct sig_scheme *scheme, const struct cfg *cfg, struct bytes in,
+                            struct equivocation *out);
 
 #endif

@@ -53,13 +53,13 @@ enum err apply_rekey(struct apply *a)
 /* Body: the log core's evidence that one key signed two things no honest member signs. */
 enum err apply_fault(struct apply *a)
 {
-    struct evidence liar;
-    TRY(evidence_peek(a->entry.body, &liar));
+    struct equivocation liar;
+    TRY(equivocation_peek(a->entry.body, &liar));
     struct cfg cfg;
     TRY(state_past_cfg(a->s, liar.height, &cfg));
     struct hash32 proof = proof_name(a->id, cfg_hash(&cfg));
     if (!proof_known(a->s, proof)) {
-        TRY(evidence_check(a->s->deps.sig, &cfg, a->entry.body, &liar));
+        TRY(equivocation_check(a->s->deps.sig, &cfg, a->entry.body, &liar));
         proof_remember(a->s, proof);
     }
     int at = cfg_find(&cfg, liar.gid);

@@ -56,8 +56,8 @@ static void out_wake_at(void *ctx, uint64_t mono_ms)
 static void out_evidence(void *ctx, struct bytes evidence)
 {
     struct bench *t = ctx;
-    struct evidence about;
-    GD_BUG_ON(evidence_check(&sig_ideal, &t->cfg, evidence, &about) != OK);
+    struct equivocation about;
+    GD_BUG_ON(equivocation_check(&sig_ideal, &t->cfg, evidence, &about) != OK);
     t->evidence++;
 }
 

@@ -192,12 +192,12 @@ static enum err do_change(const struct ledger *l, struct scratch *s, const struc
 
 static enum err do_evidence(struct ledger *l, struct scratch *s, const struct entry *e)
 {
-    struct evidence about;
-    TRY(evidence_peek(e->body, &about));
+    struct equivocation about;
+    TRY(equivocation_peek(e->body, &about));
     const struct cfg *cfg = ledger_cfg_at(l, about.height);
     if (!cfg || about.height > l->height + 1)
         return E_NOT_READY;
-    TRY(evidence_check(l->scheme, cfg, e->body, &about));
+    TRY(equivocation_check(l->scheme, cfg, e->body, &about));
     const struct sig_public *key = &cfg->member[cfg_find(cfg, about.gid)].vote_key;
     if (has_lied(l, s, key) || s->lies == 16)
         return E_VALUE;

@@ -378,8 +378,8 @@ static void out_wake_at(void *ctx, uint64_t mono_ms)
 static void out_evidence(void *ctx, struct bytes evidence)
 {
     struct node *n = ctx;
-    struct evidence about;
-    if (evidence_peek(evidence, &about) != OK) {
+    struct equivocation about;
+    if (equivocation_peek(evidence, &about) != OK) {
         violated(n->w, "guardian %u gives evidence that is none", n->gid);
         return;
     }

@@ -1,4 +1,5 @@
-/* Configurations, votes, certificates, blocks, the entries' tree and evidence: wrong input first.
+/* Configurations, votes, certificates, blocks, the entries' tree and equivocation: wrong input
+ * first.
  */
 #include "core/consensus/proposer.h"
 #include "core/consensus/types.h"
@@ -340,27 +341,27 @@ static void the_tree_is_that_of_rfc_6962(void **state)
     assert_memory_equal(entries_root(two, 2).b, sha256(BYTES_OF(node)).b, 32);
 }
 
-static void evidence_is_two_statements_that_contradict(void **state)
+static void equivocation_is_two_statements_that_contradict(void **state)
 {
     struct cluster c = make(4, 1);
     struct hash32 a = sha256(bytes_str("a")), b = sha256(bytes_str("b"));
     struct vote one = cast(&c, 1, VOTE_PREVOTE, 5, 0, a), two = cast(&c, 1, VOTE_PREVOTE, 5, 0, b);
     struct vote later = cast(&c, 1, VOTE_PREVOTE, 5, 1, b),
                 other = cast(&c, 2, VOTE_PREVOTE, 5, 0, b);
-    struct buf out = BUF_INIT(BFT_MAX_EVIDENCE);
+    struct buf out = BUF_INIT(BFT_MAX_EQUIVOCATION);
     struct writer w = writer(&out);
-    assert_err(evidence_of_votes(&one, &one, &w), E_VALUE);
-    assert_err(evidence_of_votes(&one, &later, &w), E_VALUE);
-    assert_err(evidence_of_votes(&one, &other, &w), E_VALUE);
+    assert_err(equivocation_of_votes(&one, &one, &w), E_VALUE);
+    assert_err(equivocation_of_votes(&one, &later, &w), E_VALUE);
+    assert_err(equivocation_of_votes(&one, &other, &w), E_VALUE);
     assert_int_equal(out.n, 0);
-    assert_ok(evidence_of_votes(&one, &two, &w));
-    struct evidence about;
-    assert_ok(evidence_check(&sig_ideal, &c.cfg, buf_bytes(&out), &about));
+    assert_ok(equivocation_of_votes(&one, &two, &w));
+    struct equivocation about;
+    assert_ok(equivocation_check(&sig_ideal, &c.cfg, buf_bytes(&out), &about));
     assert_int_equal(about.gid, one.gid);
     assert_int_equal(about.height, 5);
     for (size_t i = 0; i < out.n; i++) {
         out.p[i] ^= 1;
-        assert_true(evidence_check(&sig_ideal, &c.cfg, buf_bytes(&out), &about) != OK);
+        assert_true(equivocation_check(&sig_ideal, &c.cfg, buf_bytes(&out), &about) != OK);
         out.p[i] ^= 1;
     }
     buf_free(&out);
@@ -427,7 +428,7 @@ int main(void)
         cmocka_unit_test(every_field_of_a_header_is_in_its_id),
         cmocka_unit_test(paths_lead_from_each_entry_to_the_root_and_from_no_other),
         cmocka_unit_test(the_tree_is_that_of_rfc_6962),
-        cmocka_unit_test(evidence_is_two_statements_that_contradict),
+        cmocka_unit_test(equivocation_is_two_statements_that_contradict),
         cmocka_unit_test(a_working_proposer_stays_for_64_blocks),
         cmocka_unit_test(a_late_proposer_is_passed_by),
         cmocka_unit_test(a_seat_that_left_or_is_suspended_is_passed_by),

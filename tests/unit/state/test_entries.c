@@ -469,7 +469,7 @@ static void a_tick_waits_for_its_time(void **state)
 static struct buf fault_body(uint64_t height, uint32_t gid, const struct sig_secret *key,
                              uint8_t id)
 {
-    struct buf b = BUF_INIT(BFT_MAX_EVIDENCE);
+    struct buf b = BUF_INIT(BFT_MAX_EQUIVOCATION);
     struct writer w = writer(&b);
     struct vote v[2];
     struct hash32 cfg = cfg_hash(state_cfg(f.s));
@@ -479,7 +479,7 @@ static struct buf fault_body(uint64_t height, uint32_t gid, const struct sig_sec
         struct hash64 h = vote_digest(f.cluster_id, cfg, v[i].type, height, 0, v[i].id);
         v[i].signature = sig_ideal.sign(key, BYTES_OF(h.b));
     }
-    assert_ok(evidence_of_votes(&v[0], &v[1], &w));
+    assert_ok(equivocation_of_votes(&v[0], &v[1], &w));
     return b;
 }
 

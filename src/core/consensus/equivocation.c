@@ -16,7 +16,7 @@ static bool proposals_contradict(const struct proposal *a, const struct proposal
            (!hash32_eq(a->id, b->id) || a->valid_round != b->valid_round);
 }
 
-enum err evidence_of_votes(const struct vote *a, const struct vote *b, struct writer *w)
+enum err equivocation_of_votes(const struct vote *a, const struct vote *b, struct writer *w)
 {
     if (!votes_contradict(a, b))
         return E_VALUE;
@@ -26,7 +26,8 @@ enum err evidence_of_votes(const struct vote *a, const struct vote *b, struct wr
     return writer_end(w);
 }
 
-enum err evidence_of_proposals(const struct proposal *a, const struct proposal *b, struct writer *w)
+enum err equivocation_of_proposals(const struct proposal *a, const struct proposal *b,
+                                   struct writer *w)
 {
     if (!proposals_contradict(a, b))
         return E_VALUE;
@@ -46,7 +47,7 @@ static enum err pair_decode(struct bytes in, struct pair *p)
 {
     struct reader r = reader(in);
     p->kind = (enum kind)rd_u8(&r);
-    rd_require(&r, in.n <= BFT_MAX_EVIDENCE);
+    rd_require(&r, in.n <= BFT_MAX_EQUIVOCATION);
     rd_require(&r, p->kind == TWO_VOTES || p->kind == TWO_PROPOSALS);
     for (int i = 0; i < 2 && !r.bad; i++) {
         if (p->kind == TWO_VOTES)
@@ -60,13 +61,13 @@ static enum err pair_decode(struct bytes in, struct pair *p)
     return contradict ? OK : E_VALUE;
 }
 
-static struct evidence about(const struct pair *p)
+static struct equivocation about(const struct pair *p)
 {
-    return p->kind == TWO_VOTES ? (struct evidence){p->vote[0].height, p->vote[0].gid}
-                                : (struct evidence){p->proposal[0].height, p->proposal[0].gid};
+    return p->kind == TWO_VOTES ? (struct equivocation){p->vote[0].height, p->vote[0].gid}
+                                : (struct equivocation){p->proposal[0].height, p->proposal[0].gid};
 }
 
-enum err evidence_peek(struct bytes in, struct evidence *out)
+enum err equivocation_peek(struct bytes in, struct equivocation *out)
 {
     struct pair p;
     TRY(pair_decode(in, &p));
@@ -74,8 +75,8 @@ enum err evidence_peek(struct bytes in, struct evidence *out)
     return OK;
 }
 
-enum err evidence_check(const struct sig_scheme *scheme, const struct cfg *cfg, struct bytes in,
-                        struct evidence *out)
+enum err equivocation_check(const struct sig_scheme *scheme, const struct cfg *cfg, struct bytes in,
+                            struct equivocation *out)
 {
     struct pair p;
     TRY(pair_decode(in, &p));
