@@ -1,7 +1,5 @@
 #include "core/consensus/types.h"
 
-enum { MOST_GUARDIANS = 15 };
-
 uint32_t cfg_quorum(uint32_t n, uint32_t f)
 {
     return (n + f + 2) / 2;
@@ -24,7 +22,7 @@ static bool mode_allowed(const struct cfg *cfg)
 
 enum err cfg_check(const struct cfg *cfg)
 {
-    if (cfg->n < 1 || cfg->n > MOST_GUARDIANS || cfg->t < 1 || cfg->t > cfg->n)
+    if (cfg->n < 1 || cfg->n > BFT_MAX_MEMBERS || cfg->t < 1 || cfg->t > cfg->n)
         return E_VALUE;
     /* consensus.md, Quorums: N < 3f+1 is refused. */
     if (cfg->f >= cfg->n || cfg->n < 3 * cfg->f + 1 || cfg->q != cfg_quorum(cfg->n, cfg->f))
@@ -94,7 +92,7 @@ void cfg_decode(struct reader *r, struct cfg *cfg)
     cfg->mode = (enum bft_mode)rd_u8(r);
     cfg->serial = rd_u64(r);
     rd_copy(r, cfg->parent.b, 32);
-    cfg->n = rd_count(r, MOST_GUARDIANS);
+    cfg->n = rd_count(r, BFT_MAX_MEMBERS);
     for (uint32_t i = 0; i < cfg->n; i++) {
         struct member *m = &cfg->member[i];
         m->gid = rd_u32(r);

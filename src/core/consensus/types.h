@@ -19,12 +19,12 @@
 #include "base/writer.h"
 
 enum {
-    BFT_MAX_MEMBERS = 16,
+    BFT_MAX_MEMBERS = 15,
     BFT_MAX_ENTRY = 256 << 10,       /* one entry: a dealing to 15 seats or evidence, with room */
     BFT_MAX_ENTRIES = 1024,          /* of a block, so a path has at most 10 steps */
     BFT_MAX_ENTRIES_BYTES = 1 << 20, /* sum of the entries of a block */
     BFT_MAX_PATH = 10,
-    BFT_MAX_RESTART = 64 << 10, /* a RESTART order: signatures, up to 16 keys */
+    BFT_MAX_RESTART = 64 << 10, /* a RESTART order: signatures, a key for each seat */
     BFT_MAX_CERTIFICATE = BFT_MAX_RESTART + 2048,
     BFT_MAX_BLOCK = BFT_MAX_ENTRIES_BYTES + 8 * BFT_MAX_ENTRIES + BFT_MAX_CERTIFICATE + 1024,
     BFT_MAX_CFG = 4096,
@@ -54,8 +54,8 @@ struct cfg {
 
 /* ceil((n + f + 1) / 2) */
 uint32_t cfg_quorum(uint32_t n, uint32_t f);
-/* n in 1..15, n >= 3f+1, q as above, 1 <= t <= n, order of gids, mode (f >= 1 needs strict, n <= 2
-   sealed); E_VALUE. */
+/* n in 1..BFT_MAX_MEMBERS, n >= 3f+1, q as above, 1 <= t <= n, order of gids, mode (f >= 1
+   needs strict, n <= 2 sealed); E_VALUE. */
 enum err cfg_check(const struct cfg *cfg);
 struct hash32 cfg_hash(const struct cfg *cfg);
 /* The seat's index in member[], or -1. */

@@ -119,7 +119,7 @@ static enum err seat_newcomer(struct apply *a, const struct peer_subject *who,
     struct key k = key_gid('s', who->gid);
     struct rec_seat seat;
     if (seat_get(s->store, &k, &seat) != OK || cfg_find(next, who->gid) >= 0 ||
-        next->n >= BFT_MAX_MEMBERS - 1)
+        next->n >= BFT_MAX_MEMBERS)
         return problem(a->p, E_NOT_ALLOWED, "guardian %u has no free seat", who->gid);
     if (!bytes_eq(bytes(seat.platform_id.b, seat.platform_id.n),
                   bytes(who->platform_id.b, who->platform_id.n)))

@@ -16,7 +16,7 @@
 
 #include "core/state/records.h"
 
-#define GENESIS_MAX          (256 * 1024) /* 16 seats and 16 records fit in a tenth of it */
+#define GENESIS_MAX          (256 * 1024) /* 15 seats and 16 records fit in a tenth of it */
 #define GENESIS_ADMINS       16
 #define GENESIS_MEASUREMENTS 16
 

@@ -8,7 +8,7 @@
 
 #include "core/state/verdict.h"
 
-#define MANIFEST_MAX 8192 /* 16 founders of about 300 bytes, with room */
+#define MANIFEST_MAX 8192 /* 15 founders of about 300 bytes, with room */
 
 struct manifest {
     struct hash32 cluster_id;

@@ -26,6 +26,8 @@
 #define PURPOSE_CFG     "cfg"      /* tweak of membership certificates, with the empty namespace */
 #define NS_GUARDIAN     "guardian" /* the reserved namespace of the guardians themselves */
 
+_Static_assert(THRESHOLD_MAX >= BFT_MAX_MEMBERS, "every member can hold a share");
+
 struct spki {
     uint8_t b[SPKI_MAX];
     size_t n;

@@ -50,7 +50,7 @@ static struct certificate certify(const struct cluster *c, uint32_t votes, struc
 
 static void a_configuration_is_refused_unless_n_is_above_3f(void **state)
 {
-    for (uint32_t n = 3; n <= 15; n++)
+    for (uint32_t n = 3; n <= BFT_MAX_MEMBERS; n++)
         for (uint32_t f = 0; f < n; f++) {
             struct cluster c = make(n, f);
             assert_err(cfg_check(&c.cfg), n >= 3 * f + 1 ? OK : E_VALUE);
@@ -85,6 +85,10 @@ static void a_wrong_configuration_is_refused(void **state)
     bad.mode = BFT_STRICT; /* nobody could let the other back in */
     assert_err(cfg_check(&bad), E_VALUE);
     bad.n = 0;
+    assert_err(cfg_check(&bad), E_VALUE);
+    bad = make(BFT_MAX_MEMBERS, 0).cfg;
+    bad.n++;
+    bad.q = cfg_quorum(bad.n, 0);
     assert_err(cfg_check(&bad), E_VALUE);
 }
 

@@ -131,6 +131,32 @@ static void wrong_seats_are_refused(void **state)
             E_VALUE, "must name one host");
 }
 
+/* n different machines. */
+static const char *many_seats(unsigned n)
+{
+    static char text[8192];
+    char *at = text;
+    for (unsigned i = 1; i <= n; i++)
+        at += sprintf(
+            at,
+            "%s{\"gid\":%u,\"operator\":\"a\",\"vendor\":\"intel\",\"platform_id\":\"%032x\","
+            "\"addresses\":{\"peer\":\"h:%u\",\"api\":\"h:%u\"}}",
+            i > 1 ? "," : "", i, i, i, 1000 + i);
+    return text;
+}
+
+static void a_genesis_has_no_more_seats_than_a_cluster_may_have(void **state)
+{
+    struct genesis g;
+    struct problem p = {0};
+    struct parts most = good;
+    most.seats = many_seats(BFT_MAX_MEMBERS);
+    assert_ok(parse(most, &g, &p));
+    assert_int_equal(g.n_seats, BFT_MAX_MEMBERS);
+    genesis_free(&g);
+    REFUSED(seats, many_seats(BFT_MAX_MEMBERS + 1), E_VALUE, "genesis.seats");
+}
+
 static void a_good_genesis_is_read_whole(void **state)
 {
     struct genesis g;
@@ -199,6 +225,7 @@ int main(void)
         cmocka_unit_test(wrong_administrators_are_refused),
         cmocka_unit_test(wrong_measurements_are_refused),
         cmocka_unit_test(wrong_seats_are_refused),
+        cmocka_unit_test(a_genesis_has_no_more_seats_than_a_cluster_may_have),
         cmocka_unit_test(a_good_genesis_is_read_whole),
         cmocka_unit_test(mode_and_f_follow_the_number_of_seats),
         cmocka_unit_test(the_cluster_id_is_of_the_bytes_not_of_the_meaning),
