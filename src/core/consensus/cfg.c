@@ -10,7 +10,7 @@ static bool gids_ascend(const struct cfg *cfg)
     for (uint32_t i = 0; i + 1 < cfg->n; i++)
         if (cfg->member[i].gid >= cfg->member[i + 1].gid)
             return false;
-    return cfg->member[cfg->n - 1].gid < UINT32_MAX;
+    return cfg->member[0].gid > 0 && cfg->member[cfg->n - 1].gid < UINT32_MAX;
 }
 
 static bool mode_allowed(const struct cfg *cfg)

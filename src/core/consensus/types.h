@@ -54,7 +54,7 @@ struct cfg {
 
 /* ceil((n + f + 1) / 2) */
 uint32_t cfg_quorum(uint32_t n, uint32_t f);
-/* n in 1..BFT_MAX_MEMBERS, n >= 3f+1, q as above, 1 <= t <= n, order of gids, mode (f >= 1
+/* n in 1..BFT_MAX_MEMBERS, n >= 3f+1, q as above, 1 <= t <= n, gids from 1 in order, mode (f >= 1
    needs strict, n <= 2 sealed); E_VALUE. */
 enum err cfg_check(const struct cfg *cfg);
 struct hash32 cfg_hash(const struct cfg *cfg);

@@ -76,6 +76,9 @@ static void a_wrong_configuration_is_refused(void **state)
     bad.member[2].gid = bad.member[1].gid;
     assert_err(cfg_check(&bad), E_VALUE);
     bad = c.cfg;
+    bad.member[0].gid = 0; /* no seat has it */
+    assert_err(cfg_check(&bad), E_VALUE);
+    bad = c.cfg;
     bad.mode = BFT_SEALED; /* liars need strict restarts */
     assert_err(cfg_check(&bad), E_VALUE);
     bad = c.cfg;
