@@ -21,8 +21,8 @@
 #include "base/secret.h"
 
 #define SEAL_OVERHEAD 41
-/* A block with the largest entries and a checkpoint part stay below. */
-#define SEAL_MAX     (16 << 20)
+/* A sealed record has at most 15 MiB, which is what one frame to the disk carries. */
+#define SEAL_MAX     ((15 << 20) - SEAL_OVERHEAD)
 #define SEAL_KEY_MAX 512
 
 struct seal_where {

@@ -2,6 +2,9 @@
 
 #include "base/reader.h"
 #include "base/writer.h"
+#include "core/seal/seal.h"
+#include "io/disk/disk.h"
+#include "io/ipc/ipc.h"
 
 static const struct {
     uint8_t type;
@@ -119,6 +122,11 @@ static void pass_count(struct pass *p, uint32_t *n, uint32_t max)
     else
         wr_u32(p->w, *n);
 }
+
+/* Whatever vault can seal reaches the disk and comes back. */
+_Static_assert(SEAL_MAX + SEAL_OVERHEAD <= WIRE_DATA_MAX, "a sealed record fits a frame");
+_Static_assert(WIRE_DATA_MAX + 64 <= IPC_BODY_MAX, "a record and its head fit a frame");
+_Static_assert(WIRE_DATA_MAX <= DISK_VALUE_MAX, "what a frame carries, the disk keeps");
 
 static void pass_blob(struct pass *p, struct wire_blob *m)
 {
