@@ -13,7 +13,6 @@
 #include "base/log.h"
 
 #define PROTOCOL_VERSION 1
-#define EVIDENCE_LIMIT   (512 * 1024)
 
 void link_send(struct guardian *m, struct link *l, struct bytes message)
 {
@@ -149,7 +148,7 @@ void link_quoted(struct guardian *m, struct job *j, struct bytes evidence)
     struct hash64 h = binding_peer(&bound);
     struct signature by_seat = m->config.deps.sig->sign(&m->secrets.seat, BYTES_OF(h.b));
     struct signature by_vote = m->config.deps.sig->sign(&m->secrets.vote, BYTES_OF(h.b));
-    struct buf b = BUF_INIT(EVIDENCE_LIMIT + 1024);
+    struct buf b = BUF_INIT(MEMBER_EVIDENCE_MAX + 1024);
     struct writer w = writer(&b);
     wr_u8(&w, MSG_EVIDENCE);
     wr_raw(&w, by_seat.b, sizeof by_seat.b);
@@ -165,7 +164,7 @@ static enum err on_evidence(struct guardian *m, struct link *l, struct reader *r
     struct signature by_seat, by_vote;
     rd_copy(r, by_seat.b, sizeof by_seat.b);
     rd_copy(r, by_vote.b, sizeof by_vote.b);
-    struct bytes evidence = rd_var(r, EVIDENCE_LIMIT);
+    struct bytes evidence = rd_var(r, MEMBER_EVIDENCE_MAX);
     TRY(reader_end(r, E_MALFORMED));
     if (l->step != LINK_EVIDENCE || l->has_evidence)
         return E_MALFORMED; /* one judgement for a link */

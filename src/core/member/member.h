@@ -25,7 +25,10 @@
 
 /* A frame between guardians: the largest message of the log and its head. */
 #define MEMBER_MESSAGE_MAX (2u << 20)
-#define MEMBER_LINKS_MAX   64
+/* A guardian's evidence, three times what attest makes: on a link that is not attested yet, frames
+ * have 256 KiB. */
+#define MEMBER_EVIDENCE_MAX (192u << 10)
+#define MEMBER_LINKS_MAX    64
 
 /* What is stored, by kind and number. The newest of a (kind, number) replaces the older. */
 enum member_record {

@@ -13,12 +13,12 @@
 #include "base/crypto/jwe.h"
 #include "base/log.h"
 #include "base/codec/hex.h"
+#include "core/evidence/evidence.h"
 
 #include <stdlib.h>
 
-#define EVIDENCE_LIMIT (512 * 1024)
-#define TOKEN_SIZE     (8 + 16 + 32 + 32)
-#define JOB_MS         8000
+#define TOKEN_SIZE (8 + 16 + 32 + 32)
+#define JOB_MS     8000
 
 /* --- challenges --- */
 
@@ -208,7 +208,7 @@ static enum err take_evidence(struct job *j, const char *text, struct problem *p
 {
     if (b64_decode(B64_STANDARD, bytes_str(text), &j->evidence) != OK)
         return problem(p, E_FORMAT, "evidence is not base64");
-    if (j->evidence.n == 0 || j->evidence.n > EVIDENCE_LIMIT)
+    if (j->evidence.n == 0 || j->evidence.n > EVIDENCE_MAX)
         return problem(p, E_FORMAT, "evidence has %zu bytes", j->evidence.n);
     return OK;
 }
@@ -495,7 +495,7 @@ static void submit_if_enough(struct guardian *m, struct job *j)
 
 static void ask_others(struct guardian *m, struct job *j)
 {
-    struct buf b = BUF_INIT(EVIDENCE_LIMIT + 4096);
+    struct buf b = BUF_INIT(EVIDENCE_MAX + 4096);
     struct writer w = writer(&b);
     wr_u8(&w, MSG_JUDGE_ASK);
     wr_u64(&w, j->id);
@@ -550,7 +550,7 @@ void workload_asked(struct guardian *m, struct link *l, struct reader *r)
     token_read(r, &j->token);
     struct bytes identity = rd_var(r, SPKI_MAX), wrap = rd_var(r, SPKI_MAX);
     j->has_wrap = rd_bool(r);
-    struct bytes evidence = rd_var(r, EVIDENCE_LIMIT);
+    struct bytes evidence = rd_var(r, EVIDENCE_MAX);
     enum csr_key kind;
     struct p256_public p256;
     struct sig_public ed25519;

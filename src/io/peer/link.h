@@ -30,7 +30,7 @@
 #include "io/loop/stream.h"
 #include "io/peer/frame.h"
 
-/* The largest message is a block of 4 MiB with its certificate, or a piece of a snapshot. */
+/* A block with its certificates has less than 2 MiB; the rest is room for a piece of a snapshot. */
 #define PEER_FRAME_MAX (8u << 20)
 /* Attestation: evidence with its certificates is below 32 KiB, an event log below 128 KiB. */
 #define PEER_FRAME_MAX_UNTRUSTED (256u << 10)

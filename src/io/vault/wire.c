@@ -133,14 +133,14 @@ static void quote(struct codec *c, struct wire_quote *m)
 static void quoted(struct codec *c, struct wire_quoted *m)
 {
     number64(c, &m->id);
-    view(c, &m->evidence, 0, WIRE_EVIDENCE_MAX);
+    view(c, &m->evidence, 0, EVIDENCE_MAX);
 }
 
 static void judge(struct codec *c, struct wire_judge *m)
 {
     number64(c, &m->id);
     number64(c, &m->unix_s);
-    view(c, &m->evidence, 0, WIRE_EVIDENCE_MAX);
+    view(c, &m->evidence, 0, EVIDENCE_MAX);
 }
 
 static void judged(struct codec *c, struct wire_judged *m)

@@ -23,12 +23,11 @@
 #ifndef IO_VAULT_WIRE_H
 #define IO_VAULT_WIRE_H
 
+#include "core/evidence/evidence.h"
 #include "core/member/member.h"
 #include "io/ipc/ipc.h"
 
 #define WIRE_CONTEXT_MAX 128
-/* EVIDENCE_MAX of core/evidence/evidence.h. */
-#define WIRE_EVIDENCE_MAX (512u << 10)
 
 enum wire_end { WIRE_VAULT = 1, WIRE_ATTEST, WIRE_VERIFY };
 

@@ -2,9 +2,17 @@
 #include "prog/guardiand/node_int.h"
 
 #include "base/log.h"
+#include "core/member/member.h"
+#include "io/platform/attest.h"
 
 /* Longer than vault waits itself: node only catches what vault forgot. */
 #define ATTEST_MS 20000
+
+/* A message that this guardian's vault would take is not refused on the way. */
+_Static_assert(ATTEST_EVIDENCE_MAX <= MEMBER_EVIDENCE_MAX, "peers take what attest makes");
+_Static_assert(MEMBER_EVIDENCE_MAX + 1024 <= PEER_FRAME_MAX_UNTRUSTED,
+               "evidence and its signatures");
+_Static_assert(MEMBER_MESSAGE_MAX <= PEER_FRAME_MAX, "any message of an attested peer");
 
 static void say_message(struct node *n, enum node_frame type, uint32_t link, struct bytes data)
 {

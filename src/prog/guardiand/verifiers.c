@@ -150,10 +150,10 @@ enum err verifiers_ask(struct verifiers *v, uint64_t id, struct bytes evidence)
 {
     if (v->n == VERIFIERS_QUEUE)
         return E_RATE;
-    if (evidence.n > WIRE_EVIDENCE_MAX)
+    if (evidence.n > EVIDENCE_MAX)
         return E_TOO_LARGE;
     struct verifiers_question *q = &v->queue[(v->first + v->n) % VERIFIERS_QUEUE];
-    *q = (struct verifiers_question){id, BUF_INIT(WIRE_EVIDENCE_MAX)};
+    *q = (struct verifiers_question){id, BUF_INIT(EVIDENCE_MAX)};
     TRY(buf_add(&q->evidence, evidence.p, evidence.n));
     v->n++;
     return OK;

@@ -121,10 +121,10 @@ static struct hash64 binding_of(const uint8_t *connection)
     return binding_peer(&b);
 }
 
-static void say_evidence(const uint8_t *connection, const struct sig_secret *seat,
-                         const struct sig_secret *vote)
+static void say_evidence_of(const uint8_t *connection, const struct sig_secret *seat,
+                            const struct sig_secret *vote, struct bytes evidence)
 {
-    struct buf b = BUF_INIT(1024);
+    struct buf b = BUF_INIT(2 * MEMBER_EVIDENCE_MAX);
     struct writer w = writer(&b);
     struct hash64 h = binding_of(connection);
     struct signature by_seat = sig_ideal.sign(seat, BYTES_OF(h.b)),
@@ -132,9 +132,16 @@ static void say_evidence(const uint8_t *connection, const struct sig_secret *sea
     wr_u8(&w, MSG_EVIDENCE);
     wr_raw(&w, by_seat.b, sizeof by_seat.b);
     wr_raw(&w, by_vote.b, sizeof by_vote.b);
-    wr_var(&w, bytes_str("evidence"));
+    wr_var(&w, evidence);
+    assert_ok(writer_end(&w));
     say(buf_bytes(&b));
     buf_free(&b);
+}
+
+static void say_evidence(const uint8_t *connection, const struct sig_secret *seat,
+                         const struct sig_secret *vote)
+{
+    say_evidence_of(connection, seat, vote, bytes_str("evidence"));
 }
 
 static struct claims good_claims(uint64_t machine)
@@ -243,6 +250,19 @@ static void of_other_software(struct claims *c)
     c->snp.measurement[0] ^= 1;
 }
 
+static void evidence_of_a_peer_has_a_limit(void **state)
+{
+    static const uint8_t large[MEMBER_EVIDENCE_MAX + 1];
+    for (unsigned more = 0; more < 2; more++) {
+        begin(true);
+        say_hello(0);
+        say_evidence_of(exporter, &f.seat[1], &f.vote[1], bytes(large, MEMBER_EVIDENCE_MAX + more));
+        assert_int_equal(judged, !more);
+        assert_int_equal(closed, more);
+        end();
+    }
+}
+
 static void evidence_must_say_what_the_genesis_names(void **state)
 {
     assert_false(is_attested(true, of_another_connection, 2));
@@ -302,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_hello_that_does_not_fit_ends_the_link),
         cmocka_unit_test(nothing_is_heard_before_its_time),
         cmocka_unit_test(evidence_is_signed_by_both_keys_for_this_connection),
+        cmocka_unit_test(evidence_of_a_peer_has_a_limit),
         cmocka_unit_test(evidence_must_say_what_the_genesis_names),
         cmocka_unit_test(routes_wait_for_what_they_need),
     };

@@ -190,7 +190,7 @@ static void an_unasked_answer_reaches_nobody(void **state)
 static void questions_wait_for_a_verifier_and_the_queue_ends(void **state)
 {
     struct world *w = new_world();
-    static const uint8_t large[WIRE_EVIDENCE_MAX + 1];
+    static const uint8_t large[EVIDENCE_MAX + 1];
     struct wire m;
     assert_err(verifiers_ask(&w->v, 1, BYTES_OF(large)), E_TOO_LARGE);
     for (uint64_t i = 0; i < VERIFIERS_QUEUE; i++)

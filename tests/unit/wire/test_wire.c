@@ -100,7 +100,7 @@ static void types_that_do_not_exist_are_malformed(void **state)
 /* A value no message has: the encoder refuses to write it. */
 static void values_that_no_message_has_are_refused(void **state)
 {
-    static uint8_t large[WIRE_EVIDENCE_MAX + 1];
+    static uint8_t large[EVIDENCE_MAX + 1];
     const struct example wrong[] = {
         {WIRE_VAULT, WIRE_ATTEST, {WIRE_DERIVE, .derive = {BYTES_NONE}}},
         {WIRE_VAULT, WIRE_VERIFY, {WIRE_JUDGE, .judge = {1, 1, BYTES_OF(large)}}},
