@@ -52,6 +52,8 @@ struct buf {
 
 /* A growing buffer that refuses to hold more than `max` bytes. */
 #define BUF_INIT(max_) ((struct buf){NULL, 0, 0, (max_)})
+/* One that holds what fits an array of the caller's: it never needs memory, and is not freed. */
+#define BUF_ON(array) ((struct buf){(array), 0, sizeof(array), sizeof(array)})
 
 /* Appends; E_TOO_LARGE beyond max, E_NOMEM; on failure the buffer is unchanged. */
 enum err buf_add(struct buf *b, const void *p, size_t n);

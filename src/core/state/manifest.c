@@ -1,5 +1,7 @@
 #include "core/state/manifest.h"
 
+#include "base/bug.h"
+
 static void founders_write(struct writer *w, const struct manifest *m)
 {
     wr_raw(w, m->cluster_id.b, sizeof m->cluster_id.b);
@@ -10,13 +12,14 @@ static void founders_write(struct writer *w, const struct manifest *m)
 
 struct hash64 manifest_hash(const struct manifest *m)
 {
-    struct buf b = BUF_INIT(MANIFEST_MAX);
+    uint8_t encoding[MANIFEST_MAX];
+    struct buf b = BUF_ON(encoding);
     struct writer w = writer(&b);
     founders_write(&w, m);
+    GD_BUG_ON(writer_end(&w) != OK); /* its fields have limits */
     struct thash h;
     thash_init(&h, "guardian/v1/manifest");
     thash_add(&h, buf_bytes(&b));
-    buf_free(&b);
     return thash_final(&h);
 }
 

@@ -1,17 +1,19 @@
 #include "core/state/verdict.h"
 
+#include "base/bug.h"
+
 static void add_number(struct thash *h, int64_t v)
 {
     thash_u64(h, (uint64_t)v);
 }
 
 /* A subject's hash is the hash of its encoding under the tag of its kind. */
-static struct hash32 hash_encoding(const char *tag, struct buf *b)
+static struct hash32 hash_encoding(const char *tag, const struct writer *w)
 {
     struct thash h;
+    GD_BUG_ON(writer_end(w) != OK); /* its fields have limits: nobody signs half a subject */
     thash_init(&h, tag);
-    thash_add(&h, buf_bytes(b));
-    buf_free(b);
+    thash_add(&h, buf_bytes(w->out));
     return thash_final32(&h);
 }
 
@@ -63,10 +65,11 @@ void peer_subject_read(struct reader *r, struct peer_subject *s)
 
 struct hash32 peer_subject_hash(const struct peer_subject *s)
 {
-    struct buf b = BUF_INIT(1024);
+    uint8_t encoding[1024];
+    struct buf b = BUF_ON(encoding);
     struct writer w = writer(&b);
     peer_subject_write(&w, s);
-    return hash_encoding("guardian/v1/subject/peer", &b);
+    return hash_encoding("guardian/v1/subject/peer", &w);
 }
 
 void workload_subject_write(struct writer *w, const struct workload_subject *s)
@@ -97,10 +100,11 @@ void workload_subject_read(struct reader *r, struct workload_subject *s)
 
 struct hash32 workload_subject_hash(const struct workload_subject *s)
 {
-    struct buf b = BUF_INIT(2048);
+    uint8_t encoding[1024];
+    struct buf b = BUF_ON(encoding);
     struct writer w = writer(&b);
     workload_subject_write(&w, s);
-    return hash_encoding("guardian/v1/subject/workload", &b);
+    return hash_encoding("guardian/v1/subject/workload", &w);
 }
 
 static struct hash64 verdict_hash(const struct verdict *v, struct hash32 cluster_id,

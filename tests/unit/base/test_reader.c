@@ -124,6 +124,20 @@ static void consuming_keeps_the_rest(void **state)
     buf_free(&b);
 }
 
+static void a_buffer_on_an_array_holds_what_fits(void **state)
+{
+    uint8_t room[8];
+    struct buf b = BUF_ON(room);
+    struct writer w = writer(&b);
+    wr_u64(&w, 0x0102030405060708);
+    assert_ok(writer_end(&w));
+    assert_ptr_equal(b.p, room);
+    assert_int_equal(room[7], 8);
+    wr_u8(&w, 1);
+    assert_err(writer_end(&w), E_TOO_LARGE);
+    assert_int_equal(b.n, sizeof room);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +150,7 @@ int main(void)
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(a_full_buffer_refuses_and_keeps_its_content),
         cmocka_unit_test(consuming_keeps_the_rest),
+        cmocka_unit_test(a_buffer_on_an_array_holds_what_fits),
     };
     return cmocka_run_group_tests_name("reader", tests, NULL, NULL);
 }
