@@ -6,13 +6,12 @@
 #include "ideal_sig.h"
 #include "test.h"
 
-#define LINK 5
-
 static struct founded f;
 static struct genesis genesis;
 static struct guardian *m;
 static struct rng_seeded seed;
 static uint8_t exporter[BINDING_EXPORTER_SIZE], its_nonce[32], my_nonce[32];
+static uint32_t speaks_on; /* the link of the peer's next message */
 static unsigned closed, judged, ready;
 static uint64_t judge_id;
 static int status;
@@ -49,6 +48,12 @@ static void on_peers(void *ctx, const struct rec_seat *seats, size_t n) {}
 
 static const struct now now = {10, 1900000000000ULL};
 
+static void open_link(uint32_t link)
+{
+    speaks_on = link;
+    member_link_open(m, now, link, BYTES_OF(exporter), true);
+}
+
 static void begin(bool simulation)
 {
     founded_new(&f, 3);
@@ -73,7 +78,7 @@ static void begin(bool simulation)
     member_start(m, now);
     rng_fill(founded_rng(&f), exporter, sizeof exporter);
     rng_fill(founded_rng(&f), my_nonce, sizeof my_nonce);
-    member_link_open(m, now, LINK, BYTES_OF(exporter), true);
+    open_link(5);
 }
 
 static void end(void)
@@ -84,7 +89,7 @@ static void end(void)
 
 static void say(struct bytes message)
 {
-    member_link_message(m, now, LINK, message);
+    member_link_message(m, now, speaks_on, message);
 }
 
 /* The peer is guardian 2; a byte of the message may be wrong. */
@@ -273,6 +278,27 @@ static void evidence_must_say_what_the_genesis_names(void **state)
     assert_true(is_attested(true, NULL, 2));
 }
 
+/* A number, however many links an attested peer has. */
+static void health_counts_attested_peers(void **state)
+{
+    static const struct member_request health = {.route = "status.health"};
+    begin(true);
+    for (unsigned i = 0; i < 2; i++) {
+        if (i > 0)
+            open_link(6);
+        say_hello(0);
+        say_evidence(exporter, &f.seat[1], &f.vote[1]);
+        member_request(m, now, 50, &health);
+        assert_non_null(strstr(answer, i ? "\"trusted_peers\":1," : "\"trusted_peers\":0,"));
+        struct claims c = good_claims(2);
+        member_judged(m, now, judge_id, OK, &c, NULL);
+        member_request(m, now, 51, &health);
+        assert_non_null(strstr(answer, "\"trusted_peers\":1,"));
+    }
+    assert_int_equal(ready, 2);
+    end();
+}
+
 static void routes_wait_for_what_they_need(void **state)
 {
     static const char *const need_cluster[] = {"ca.root",
@@ -324,6 +350,7 @@ int main(void)
         cmocka_unit_test(evidence_is_signed_by_both_keys_for_this_connection),
         cmocka_unit_test(evidence_of_a_peer_has_a_limit),
         cmocka_unit_test(evidence_must_say_what_the_genesis_names),
+        cmocka_unit_test(health_counts_attested_peers),
         cmocka_unit_test(routes_wait_for_what_they_need),
     };
     return cmocka_run_group_tests_name("links", tests, NULL, NULL);
