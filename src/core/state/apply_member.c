@@ -50,11 +50,16 @@ enum err apply_rekey(struct apply *a)
     return state_put_cfg(a, &next);
 }
 
-/* Body: the log core's evidence that one key signed two things no honest member signs. */
+/* Body: the log core's evidence that one key signed two things no honest member signs. It is judged
+ * under the cfg of its height (consensus.md, H11), so a key that was replaced since still answers
+ * for its time, and for no other. */
 enum err apply_fault(struct apply *a)
 {
     struct equivocation liar;
     TRY(equivocation_peek(a->entry.body, &liar));
+    if (liar.height > a->at.height)
+        return problem(a->p, E_NOT_READY, "the members of height %llu are not known yet",
+                       (unsigned long long)liar.height);
     struct cfg cfg;
     TRY(state_past_cfg(a->s, liar.height, &cfg));
     struct hash32 proof = proof_name(a->id, cfg_hash(&cfg));

@@ -472,7 +472,9 @@ static struct buf fault_body(uint64_t height, uint32_t gid, const struct sig_sec
     struct buf b = BUF_INIT(BFT_MAX_EQUIVOCATION);
     struct writer w = writer(&b);
     struct vote v[2];
-    struct hash32 cfg = cfg_hash(state_cfg(f.s));
+    struct cfg members;
+    assert_ok(state_past_cfg(f.s, height, &members));
+    struct hash32 cfg = cfg_hash(&members);
     for (unsigned i = 0; i < 2; i++) {
         v[i] = (struct vote){.type = VOTE_PREVOTE, .height = height, .gid = gid};
         v[i].id.b[0] = (uint8_t)(id + i);
@@ -501,6 +503,59 @@ static void a_fault_is_noted_once_for_each_key(void **state)
     founded_free(&f);
 }
 
+static void expect_fault(struct buf body, enum err expected)
+{
+    assert_err(founded_try(&f, CMD_FAULT, 0, buf_bytes(&body)), expected);
+    buf_free(&body);
+}
+
+static void do_fault(struct buf body)
+{
+    founded_do(&f, CMD_FAULT, 0, buf_bytes(&body));
+    buf_free(&body);
+}
+
+static unsigned faults_of(uint32_t gid)
+{
+    struct key prefix = key_gid('b', gid);
+    struct bytes key = BYTES_NONE, value;
+    unsigned n = 0;
+    while (store_next(state_store(f.s), key_bytes(&prefix), key, &key, &value))
+        n++;
+    return n;
+}
+
+/* consensus.md H6, H11: the old key counts up to the height of its REKEY, the new one from the next
+ * on, and each is judged by the members of the height it lied at. */
+static void a_replaced_key_answers_for_its_own_time(void **state)
+{
+    founded_new_rooted(&f, 3);
+    struct sig_secret old = f.vote[2], new;
+    struct peer_subject who = founded_subject(&f, 3);
+    sig_ideal.keygen(founded_rng(&f), &new, &who.vote_key);
+    struct buf b = rekey_body(sig_public_of(&old), who);
+    uint64_t last = f.height; /* of the old key */
+    expect_fault(fault_body(last + 1, 3, &old, 1), E_NOT_READY);
+    founded_do(&f, CMD_REKEY, 3, buf_bytes(&b));
+    buf_free(&b);
+    struct hash32 members = cfg_hash(state_cfg(f.s));
+
+    expect_fault(fault_body(last + 1, 3, &old, 1), E_SIGNATURE);
+    expect_fault(fault_body(last, 3, &new, 1), E_SIGNATURE);
+    expect_fault(fault_body(last + 2, 3, &new, 1), E_NOT_READY);
+    do_fault(fault_body(last, 3, &old, 1));
+    assert_int_equal(faults_of(3), 1);
+    expect_fault(fault_body(last - 1, 3, &old, 1), E_NOT_ALLOWED); /* once for each key */
+    do_fault(fault_body(last + 1, 3, &new, 1));
+    assert_int_equal(faults_of(3), 2);
+    expect_fault(fault_body(last + 2, 3, &new, 1), E_NOT_ALLOWED);
+
+    /* It is on record, and changes nobody's vote. */
+    assert_true(hash32_eq(members, cfg_hash(state_cfg(f.s))));
+    assert_true(state_is_member(f.s, 3));
+    founded_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +573,7 @@ int main(void)
         cmocka_unit_test(a_seat_may_not_change_its_key_too_often),
         cmocka_unit_test(a_tick_waits_for_its_time),
         cmocka_unit_test(a_fault_is_noted_once_for_each_key),
+        cmocka_unit_test(a_replaced_key_answers_for_its_own_time),
     };
     return cmocka_run_group_tests_name("entries", tests, NULL, NULL);
 }
