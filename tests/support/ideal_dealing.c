@@ -1,5 +1,7 @@
 #include "ideal_dealing.h"
 
+unsigned dealing_ideal_checks;
+
 /* On the wire: the commitment, then the t coefficients in the clear. */
 struct ideal {
     struct commitment c;
@@ -45,6 +47,7 @@ static enum err ideal_check(const struct deal_terms *terms, struct bytes dealing
 {
     struct ideal d;
     struct commitment real;
+    dealing_ideal_checks++;
     TRY(ideal_read(terms, dealing, &d));
     if (expected_c0 && !point_eq(expected_c0, &d.c.c[0]))
         return E_VALUE;

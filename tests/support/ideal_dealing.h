@@ -10,5 +10,7 @@
 #include "core/threshold/dealing.h"
 
 extern const struct dealing_scheme dealing_ideal;
+/* How often check() ran. */
+extern unsigned dealing_ideal_checks;
 
 #endif

@@ -236,31 +236,43 @@ static struct hash32 deal_name(const struct apply *a, const struct rec_session *
     return proof_name(a->id, thash_final32(&h));
 }
 
-/* Both halves of a dealing, checked; from memory if this very entry held in this session. */
-static enum err check_dealing(struct apply *a, const struct rec_session *o, struct bytes deal_r,
-                              struct bytes deal_e, struct rec_dealing *out)
+/* Both halves of a dealing; fills in what they commit to. */
+static enum err verify_dealing(const struct apply *a, const struct rec_session *o,
+                               struct rec_dealing *d)
+{
+    const struct dealing_scheme *dealing = a->s->deps.dealing;
+    struct recipient to[THRESHOLD_MAX];
+    struct point share_r, share_e, *c0_r = NULL, *c0_e = NULL;
+    if (o->kind == SESSION_RESHARE) {
+        TRY(state_share_public(a->s, GROUP_R, a->entry.author, &share_r));
+        TRY(state_share_public(a->s, GROUP_E, a->entry.author, &share_e));
+        c0_r = &share_r;
+        c0_e = &share_e;
+    }
+    struct deal_terms terms = state_deal_terms(o, GROUP_R, a->entry.author, to);
+    TRY(dealing->check(&terms, d->deal_r, c0_r, &d->r));
+    terms = state_deal_terms(o, GROUP_E, a->entry.author, to);
+    return dealing->check(&terms, d->deal_e, c0_e, &d->e);
+}
+
+/* The same; from memory if this very entry was checked in this session. */
+static enum err check_dealing(struct apply *a, const struct rec_session *o, struct rec_dealing *out)
 {
     struct state *s = a->s;
-    *out = (struct rec_dealing){.deal_r = deal_r, .deal_e = deal_e};
     struct hash32 name = deal_name(a, o);
+    if (proof_known(s, proof_false(name)))
+        return E_VALUE;
     for (unsigned i = 0; i < THRESHOLD_MAX; i++)
         if (hash32_eq(s->deals[i].name, name)) {
             out->r = s->deals[i].r;
             out->e = s->deals[i].e;
             return OK;
         }
-    struct recipient to[THRESHOLD_MAX];
-    struct point share_r, share_e, *c0_r = NULL, *c0_e = NULL;
-    if (o->kind == SESSION_RESHARE) {
-        TRY(state_share_public(s, GROUP_R, a->entry.author, &share_r));
-        TRY(state_share_public(s, GROUP_E, a->entry.author, &share_e));
-        c0_r = &share_r;
-        c0_e = &share_e;
+    enum err e = verify_dealing(a, o, out);
+    if (e != OK) {
+        proof_remember(s, proof_false(name));
+        return e;
     }
-    struct deal_terms terms = state_deal_terms(o, GROUP_R, a->entry.author, to);
-    TRY(s->deps.dealing->check(&terms, deal_r, c0_r, &out->r));
-    terms = state_deal_terms(o, GROUP_E, a->entry.author, to);
-    TRY(s->deps.dealing->check(&terms, deal_e, c0_e, &out->e));
     unsigned slot = s->next_deal++ % THRESHOLD_MAX;
     s->deals[slot].name = name;
     s->deals[slot].r = out->r;
@@ -302,8 +314,8 @@ enum err apply_deal(struct apply *a)
     struct key k = key_gid('d', a->entry.author);
     if (!may_deal(a->s, &o, a->entry.author) || store_get(a->s->store, key_bytes(&k)).p)
         return problem(a->p, E_NOT_ALLOWED, "guardian %u has no dealing to give", a->entry.author);
-    struct rec_dealing d;
-    if (check_dealing(a, &o, deal_r, deal_e, &d) != OK) {
+    struct rec_dealing d = {.deal_r = deal_r, .deal_e = deal_e};
+    if (check_dealing(a, &o, &d) != OK) {
         TRY(store_put(a->s->store, key_bytes(&k), bytes("", 0))); /* its one try */
         TRY(put_session(a->s, &o));
         return blame(a, BLAME_DEAL);

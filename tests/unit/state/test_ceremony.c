@@ -1,5 +1,6 @@
 /* OPEN, RKEY, DEAL, CONFIRM and STEP: each rule of a ceremony broken, then kept. */
 #include "founded.h"
+#include "ideal_dealing.h"
 #include "ideal_sig.h"
 #include "test.h"
 
@@ -60,6 +61,29 @@ static void a_dealing_is_checked_and_a_bad_one_is_blamed(void **state)
     buf_free(&again);
     buf_free(&late);
     buf_free(&good);
+    founded_free(&f);
+}
+
+/* The check of a dealing is the dearest of all, and a pending entry is judged again and again. */
+static void a_dealing_is_checked_once_be_it_good_or_bad(void **state)
+{
+    founded_new(&f, 3);
+    post_rkeys(3);
+    struct buf good = founded_deal(&f, 1), bad = founded_deal(&f, 2);
+    bad.p[bad.n - 1] ^= 1; /* in its second half */
+    dealing_ideal_checks = 0;
+    for (unsigned i = 0; i < 3; i++)
+        assert_ok(founded_try(&f, CMD_DEAL, 1, buf_bytes(&good)));
+    assert_int_equal(dealing_ideal_checks, 2);
+    for (unsigned i = 0; i < 3; i++)
+        assert_ok(founded_try(&f, CMD_DEAL, 2, buf_bytes(&bad)));
+    assert_int_equal(dealing_ideal_checks, 4);
+    founded_do(&f, CMD_DEAL, 1, buf_bytes(&good));
+    founded_do_blamed(&f, CMD_DEAL, 2, buf_bytes(&bad), BLAME_DEAL);
+    assert_int_equal(dealing_ideal_checks, 4);
+    assert_int_equal(state_session(f.s).n_dealers, 1);
+    buf_free(&good);
+    buf_free(&bad);
     founded_free(&f);
 }
 
@@ -310,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_receive_key_is_one_sound_and_a_members),
         cmocka_unit_test(a_dealing_is_checked_and_a_bad_one_is_blamed),
+        cmocka_unit_test(a_dealing_is_checked_once_be_it_good_or_bad),
         cmocka_unit_test(a_phase_ends_early_only_after_its_deadline),
         cmocka_unit_test(a_confirmation_proves_the_share),
         cmocka_unit_test(a_refresh_is_for_who_lost_its_share),
