@@ -10,7 +10,7 @@ static void reset(struct evidence *out)
     memset(out, 0, sizeof *out);
     out->store = BUF_INIT(EVIDENCE_MAX);
     out->cert_store = BUF_INIT(EVIDENCE_MAX);
-    out->log_store = BUF_INIT(EVIDENCE_EVENT_LOG_MAX);
+    out->log_store = BUF_INIT(EVENTLOG_MAX);
 }
 
 void evidence_free(struct evidence *e)

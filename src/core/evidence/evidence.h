@@ -11,14 +11,14 @@
 
 #include "core/evidence/cache.h"
 #include "core/evidence/collateral.h"
+#include "core/evidence/eventlog.h"
 #include "core/evidence/snp_report.h"
 #include "core/evidence/snp_table.h"
 #include "core/evidence/tdx_quote.h"
 #include "core/evidence/trust.h"
 
 /* An event log of 64 KiB, a quote and certificates, as JSON numbers or base64: 512 KiB is ample. */
-#define EVIDENCE_MAX           (512 * 1024)
-#define EVIDENCE_EVENT_LOG_MAX (256 * 1024)
+#define EVIDENCE_MAX (512 * 1024)
 
 struct evidence {
     enum platform platform;
@@ -30,7 +30,7 @@ struct evidence {
     };
     struct bytes certs[SNP_TABLE_ENTRIES]; /* SNP: DER or PEM, whatever they are */
     size_t n_certs;
-    struct bytes event_log;                  /* TDX: as it came, not judged here */
+    struct bytes event_log;                  /* TDX: as it came, see eventlog.h; empty if none */
     struct buf store, cert_store, log_store; /* what had to be decoded */
 };
 
@@ -67,6 +67,7 @@ struct evidence_options {
  * vendor certified for this machine, under a root in `trust`. *out is then what
  * it says, tcb_status included. Otherwise, with the reason in *p:
  *   E_SIGNATURE     the evidence is not signed by the key it names
+ *   E_MEAS_MISMATCH the event log that came along does not replay to the quote's RTMRs
  *   E_CHAIN         that key does not chain to a trusted root, or not at this time, or was
  *                   certified for another chip, TCB version or product
  *   E_COLL_MISSING  vendor certificates are missing; or everything above holds (and *out is

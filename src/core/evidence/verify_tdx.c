@@ -72,6 +72,12 @@ static void fill_claims(const struct evidence *e, const struct chain *c, struct 
     pck_fill_claims(&c->pck, &out->tdx);
 }
 
+/* A log beside the quote is optional, a log of something else never honest. */
+static enum err check_event_log(const struct evidence *e, struct problem *p)
+{
+    return e->event_log.n ? eventlog_match_rtmrs(e->event_log, e->claims.tdx.rtmr, p) : OK;
+}
+
 enum err verify_tdx(const struct verify_context *v, struct claims *out, struct problem *p)
 {
     struct verified local = {0};
@@ -82,6 +88,7 @@ enum err verify_tdx(const struct verify_context *v, struct claims *out, struct p
         chain = verify_keep(v, v->evidence->tdx.chain, &local);
     }
     TRY_OUT(check_quote(&v->evidence->tdx, chain, p));
+    TRY_OUT(check_event_log(v->evidence, p));
     fill_claims(v->evidence, &chain->chain, out);
 out:
     verified_clear(&local);

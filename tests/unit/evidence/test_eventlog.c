@@ -1,9 +1,8 @@
-#include "test.h"
+#include "vectors.h"
 
 #include "base/codec/json.h"
 #include "base/crypto/hash.h"
 #include "core/evidence/eventlog.h"
-#include "core/evidence/evidence.h"
 
 #define SEPARATOR      0x00000004u
 #define NO_ACTION      0x00000003u
@@ -417,6 +416,28 @@ static void real_logs_replay_to_what_others_computed(void **state)
     buf_free(&text);
 }
 
+/* Judged at a time when the certificates of all these quotes are valid. */
+static void check_evidence(const char *path, enum err expected)
+{
+    const struct evidence_trust vendors = evidence_trust_vendors(false);
+    const struct evidence_options alone = {.no_collateral = true};
+    struct claims claims;
+    struct problem p = {0};
+    struct buf file = read_vector(path);
+    enum err e = judge_bytes(buf_bytes(&file), &vendors, &alone, 1760000000, &claims, &p);
+    if (e != expected)
+        fail_msg("%s: %s: %s", path, err_code(e), p.detail);
+    buf_free(&file);
+}
+
+static void evidence_with_the_log_of_another_guest_is_refused(void **state)
+{
+    require_vectors();
+    check_evidence("kbs/tdx_evidence_bad_ccel_of_other_td.json", E_MEAS_MISMATCH);
+    check_evidence("kbs/tdx_evidence_gcp_with_ccel.json", OK);
+    check_evidence("kbs/tdx_evidence_phala_no_ccel.json", OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +459,7 @@ int main(void)
         cmocka_unit_test(broken_data_have_no_text),
         cmocka_unit_test(a_long_text_is_cut_and_made_printable),
         cmocka_unit_test(real_logs_replay_to_what_others_computed),
+        cmocka_unit_test(evidence_with_the_log_of_another_guest_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
