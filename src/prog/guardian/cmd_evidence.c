@@ -7,6 +7,7 @@
 #include "prog/guardian/evidence_inputs.h"
 #include "prog/guardian/files.h"
 #include "prog/guardian/say.h"
+#include "prog/guardian/show_events.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +93,7 @@ static enum exit_code show_json(const struct evidence *e, const struct claims *c
     jb_text(&b, "platform", platform_name(e->platform));
     jb_hex(&b, "measurement_hash", BYTES_OF(claims->measurement_hash.b));
     jb_uint(&b, "certificates", e->platform == PLATFORM_SNP ? e->n_certs : 3);
-    jb_uint(&b, "event_log_bytes", e->event_log.n);
+    events_add_json(&b, e);
     jb_value(&b, "claims", made == OK ? v : NULL);
     json_free(v);
     return say_built(&b);
@@ -105,7 +106,10 @@ static enum exit_code show(const struct call *call, const struct evidence *e)
         return show_json(e, &claims);
     say_field("platform", "%s", platform_name(e->platform));
     say_field("verified", "no, this is what the evidence claims");
-    return say_claims(&claims) == OK ? EXIT_DONE : EXIT_REFUSED;
+    if (say_claims(&claims) != OK)
+        return EXIT_REFUSED;
+    events_say(e);
+    return EXIT_DONE;
 }
 
 enum exit_code cmd_evidence_show(const struct call *call)

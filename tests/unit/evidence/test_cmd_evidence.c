@@ -275,6 +275,38 @@ static void show_says_that_nothing_is_verified(void **state)
     json_free(v);
 }
 
+static void check_log(const char *path, bool replays, size_t n_events)
+{
+    char file[512];
+    json_t *v;
+    bool said = !replays;
+    vector(file, path);
+    assert_int_equal(run(&v, "show", ARGS(file)), EXIT_DONE);
+    const json_t *log = json_member(v, "event_log");
+    assert_true(json_to_bool(json_member(log, "replays"), &said));
+    assert_int_equal(said, replays);
+    assert_int_equal(json_str(json_member(log, "problem")) == NULL, replays);
+    assert_int_equal(json_count(json_member(log, "events")), n_events);
+    const json_t *separator = json_item(json_member(log, "events"), 7);
+    assert_string_equal(json_str(json_member(separator, "register")), "rtmr0");
+    assert_string_equal(json_str(json_member(separator, "type_name")), "EV_SEPARATOR");
+    assert_string_equal(json_str(json_member(separator, "data")), "bound");
+    json_free(v);
+}
+
+static void events_are_shown_with_the_evidence(void **state)
+{
+    require_vectors();
+    char file[512];
+    json_t *v;
+    check_log("kbs/tdx_evidence_gcp_with_ccel.json", true, 43);
+    check_log("kbs/tdx_evidence_bad_ccel_of_other_td.json", false, 18);
+    vector(file, "kbs/tdx_evidence_phala_no_ccel.json");
+    assert_int_equal(run(&v, "show", ARGS(file)), EXIT_DONE);
+    assert_true(json_is_nothing(json_member(v, "event_log")));
+    json_free(v);
+}
+
 static void real_evidence_is_judged_as_the_interface_says(void **state)
 {
     require_vectors();
@@ -324,6 +356,7 @@ int main(void)
         cmocka_unit_test(points_in_time_are_seconds_or_rfc_3339),
         cmocka_unit_test(a_given_root_is_trusted_and_named),
         cmocka_unit_test(show_says_that_nothing_is_verified),
+        cmocka_unit_test(events_are_shown_with_the_evidence),
         cmocka_unit_test(real_evidence_is_judged_as_the_interface_says),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
