@@ -1,6 +1,7 @@
 #include "io/peer/link.h"
 #include "io/peer/queue.h"
 
+#include "base/crypto/hash.h"
 #include "base/log.h"
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@ struct target {
     struct link *link; /* NULL: waiting for the timer */
     struct timer *timer;
     uint32_t delay_ms;
+    bool is_ourselves;
     struct frame_queue waiting;
     struct target *next;
 };
@@ -44,6 +46,7 @@ struct peers {
     const struct peers_handler *handler;
     void *ctx;
     struct tls_context *server, *client;
+    struct hash32 own_certificate;
     struct listener *listener;
     struct link *links;
     struct target *targets;
@@ -101,6 +104,8 @@ static void dial_later(struct target *t)
     uint32_t delay = t->delay_ms;
     uint32_t twice = delay * 2;
     t->link = NULL;
+    if (t->is_ourselves)
+        return;
     t->delay_ms = twice < t->peers->config.backoff_max_ms ? twice : t->peers->config.backoff_max_ms;
     timer_start(t->timer, delay / 2 + rng_below(t->peers->rng, delay / 2 + 1));
 }
@@ -259,6 +264,12 @@ static void is_open(struct link *k)
         return;
     }
     opened.certificate = stream_peer_certificate(k->stream, 0);
+    if (hash32_eq(sha256(opened.certificate), p->own_certificate)) {
+        if (k->target)
+            k->target->is_ourselves = true;
+        link_end(k, "this is ourselves");
+        return;
+    }
     k->state = LINK_OPEN;
     timer_start(k->timer, p->config.attest_ms);
     p->handler->opened(p->ctx, &opened);
@@ -439,6 +450,7 @@ enum err peers_open(struct loop *l, const struct peers_config *config,
     if (!p)
         return E_NOMEM;
     *p = (struct peers){.loop = l, .config = *config, .rng = rng, .handler = handler, .ctx = ctx};
+    p->own_certificate = sha256(tls_identity_leaf(id));
     TRY_OUT(open_tls(p, id));
     struct listener_config listener = {
         .address = config->address,

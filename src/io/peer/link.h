@@ -18,7 +18,9 @@
  * with delays that double up to backoff_max_ms, are cut by up to half at random
  * (so that guardians restarted together spread), and start over once a link was
  * trusted. Frames sent to a target wait until its link is trusted; without this
- * the votes of the first round after a reconnect would be lost.
+ * the votes of the first round after a reconnect would be lost. A target at which
+ * this very guardian answers (a registry names all) is left alone from then on,
+ * and its owner hears of no link.
  *
  * The rule of io/loop holds: no callback from inside a call, none after a close.
  */

@@ -322,6 +322,19 @@ static void a_target_given_up_is_not_dialled_again(void **state)
     world_close(&w);
 }
 
+static void a_target_that_is_oneself_is_no_link_and_left_alone(void **state)
+{
+    struct world w;
+    world_open(&w, patient());
+    assert_int_not_equal(peers_dial(w.a.peers, "127.0.0.1", peers_port(w.a.peers)), 0);
+    connect_a_to_b(&w);
+    for (int i = 0; i < 10; i++)
+        run_a_little(&w);
+    assert_int_equal(w.a.opened, 1); /* that to b */
+    assert_int_equal(w.a.closed, 0);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_target_is_dialled_until_it_answers_and_again_after_a_loss),
         cmocka_unit_test(an_owner_may_refuse_inside_a_frame_and_the_refusal_arrives),
         cmocka_unit_test(a_target_given_up_is_not_dialled_again),
+        cmocka_unit_test(a_target_that_is_oneself_is_no_link_and_left_alone),
     };
     return cmocka_run_group_tests_name("link", tests, NULL, NULL);
 }
