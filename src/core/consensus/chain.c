@@ -180,16 +180,36 @@ static uint32_t candidates(struct bft *b, struct bytes *entry)
     return n;
 }
 
-static uint32_t choose(struct bft *b, const struct header *header, struct bytes *entry)
+/* Moves what is valid to the front, both halves in their order. */
+static uint32_t valid_first(struct bytes *entry, const bool *ok, uint32_t n)
 {
-    const struct bft_app *app = &b->config.app;
-    bool ok[BFT_MAX_ENTRIES] = {false};
-    uint32_t n = candidates(b, entry), chosen = 0;
-    if (n > 0)
-        app->judge(app->ctx, header, entry, n, ok);
+    struct bytes left[BFT_MAX_ENTRIES];
+    uint32_t chosen = 0, rest = 0;
     for (uint32_t i = 0; i < n; i++)
         if (ok[i])
             entry[chosen++] = entry[i];
+        else
+            left[rest++] = entry[i];
+    memcpy(entry + chosen, left, rest * sizeof *left);
+    return chosen;
+}
+
+/*
+ * What is valid in its order; then, behind it, what that has made valid again:
+ * whatever a voter finds valid after the block's own entries would be left out
+ * in its eyes (H1), and refused in every round.
+ */
+static uint32_t choose(struct bft *b, const struct header *header, struct bytes *entry)
+{
+    const struct bft_app *app = &b->config.app;
+    uint32_t n = candidates(b, entry), chosen = 0, before;
+    do {
+        bool ok[BFT_MAX_ENTRIES] = {false};
+        before = chosen;
+        if (n > 0)
+            app->judge(app->ctx, header, entry, n, ok);
+        chosen = valid_first(entry, ok, n);
+    } while (chosen > before && chosen < n);
     return chosen;
 }
 

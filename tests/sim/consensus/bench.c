@@ -101,7 +101,15 @@ static const struct cfg *app_cfg_at(void *ctx, uint64_t height)
 static void app_judge(void *ctx, const struct header *header, const struct bytes *entry, uint32_t n,
                       bool *ok)
 {
-    ledger_judge(&((struct bench *)ctx)->ledger, header, entry, n, ok);
+    struct bench *t = ctx;
+    ledger_judge(&t->ledger, header, entry, n, ok);
+    bool open = true;
+    for (uint32_t i = 0; i < n && t->between[0]; i++) {
+        struct entry e;
+        GD_BUG_ON(entry_read(entry[i], &e) != OK);
+        open = e.nonce == t->between[1] ? false : e.nonce == t->between[2] ? true : open;
+        ok[i] = ok[i] && (open || e.nonce != t->between[0]);
+    }
 }
 
 static enum err app_entry_valid(void *ctx, uint64_t time_ms, struct bytes entry)

@@ -36,6 +36,8 @@ struct bench {
     uint32_t ended, stale, evidence, restarted;
     uint8_t order[256]; /* the RESTART order that holds */
     size_t order_n;
+    /* In a block the first nonce is only valid before the second or after the third; 0: no rule. */
+    uint64_t between[3];
 };
 
 /* A fresh cluster at height 0; own = index of the member under test, by its gid (10, 20, ...). */

@@ -316,6 +316,35 @@ static void a_proposer_that_passes_over_an_entry_gets_nil_after_a_while(void **s
     }
 }
 
+/* The second makes the first invalid and the third makes it valid again: left out, it would be one
+ * that the block passes over. */
+static void a_proposer_leaves_nothing_out_that_is_valid_after_its_block(void **state)
+{
+    struct bench *t = calloc(1, sizeof *t);
+    bench_new(t, 4, 1, BFT_STRICT, A);
+    for (uint64_t nonce = 1; nonce <= 4; nonce++) {
+        struct buf entry = bench_entry(nonce, 0);
+        assert_ok(bench_submit(t, buf_bytes(&entry)));
+        buf_free(&entry);
+    }
+    memcpy(t->between, (uint64_t[]){3, 2, 4}, sizeof t->between);
+    struct hash32 id = bench_last(t, WIRE_PROPOSAL)->proposal.id;
+    struct bytes raw = bench_last(t, WIRE_PROPOSAL)->block;
+    struct certificate c = bench_certify(t, VOTE_PRECOMMIT, 14, 0, id);
+    assert_ok(bench_give_block(t, B, raw, &c));
+    struct block block;
+    assert_ok(block_decode(bench_last(t, WIRE_PROPOSAL)->block, &block));
+    static const uint64_t order[] = {2, 4, 3};
+    assert_int_equal(block.n, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        struct entry e;
+        assert_ok(entry_read(block.entry[i], &e));
+        assert_int_equal(e.nonce, order[i]);
+    }
+    block_free(&block);
+    drop(t);
+}
+
 /* --- durability and restarts ----------------------------------------------------------------- */
 
 static void a_precommit_waits_for_the_disk(void **state)
@@ -930,6 +959,7 @@ int main(void)
         cmocka_unit_test(a_block_from_another_time_gets_nil),
         cmocka_unit_test(a_parent_ahead_of_the_clock_is_followed_by_one_millisecond),
         cmocka_unit_test(a_proposer_that_passes_over_an_entry_gets_nil_after_a_while),
+        cmocka_unit_test(a_proposer_leaves_nothing_out_that_is_valid_after_its_block),
         cmocka_unit_test(a_precommit_waits_for_the_disk),
         cmocka_unit_test(in_sealed_mode_everything_waits),
         cmocka_unit_test(one_guardian_alone_decides),
