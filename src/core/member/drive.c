@@ -413,6 +413,16 @@ static struct derive_slot *derive_slot(struct guardian *m, const char *ns, uint3
     return free_slot;
 }
 
+/* Above all that the log knows and all that may be under way. */
+static uint64_t next_derive(struct guardian *m)
+{
+    struct rec_seat seat = {0};
+    struct key k = key_gid('s', m->gid);
+    if (seat_get(state_store(m->state), &k, &seat) == OK && seat.derives > m->derive_number)
+        m->derive_number = seat.derives;
+    return ++m->derive_number;
+}
+
 static void post_derive(struct guardian *m, const char *ns, uint32_t version)
 {
     struct derive_slot *d = derive_slot(m, ns, version, true);
@@ -425,6 +435,7 @@ static void post_derive(struct guardian *m, const char *ns, uint32_t version)
     TRY_OUT(oprf_request_make(m->config.rng, buf_bytes(&label),
                               state_derive_requester(m->state, m->gid), &d->blind, &request));
     struct writer w = writer(&body);
+    wr_u64(&w, next_derive(m));
     wr_text(&w, ns);
     wr_u32(&w, version);
     oprf_request_write(&w, &request);

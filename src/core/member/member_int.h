@@ -191,6 +191,7 @@ struct guardian {
     uint64_t next_job, next_token;
     struct nonce_slot nonces[NONCES_MAX];
     struct derive_slot derives[8];
+    uint64_t derive_number; /* of the newest one posted in this life */
     struct {
         struct hash32 id;
         uint64_t ms;

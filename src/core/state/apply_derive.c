@@ -62,12 +62,26 @@ static enum err check_request(struct apply *a, const char *ns, uint32_t version,
     return OK;
 }
 
-/* Body: namespace, version, request. A newer request of the same member replaces the older. */
+/* Decided once: who repeats an old request would undo the answers to the one that is open. */
+static enum err count_derive(struct apply *a, uint64_t number)
+{
+    struct key k = key_gid('s', a->entry.author);
+    struct rec_seat seat;
+    TRY(seat_get(a->s->store, &k, &seat));
+    if (number <= seat.derives)
+        return problem(a->p, E_NOT_ALLOWED, "guardian %u has asked this before", a->entry.author);
+    seat.derives = number;
+    return seat_put(a->s->store, &k, &seat);
+}
+
+/* Body: number (above that of the member's last one), namespace, version, request. A newer request
+ * of the same member in this namespace replaces the older. */
 enum err apply_derive(struct apply *a)
 {
     struct reader r = reader(a->entry.body);
     char name[NS_NAME_MAX];
     struct oprf_request request;
+    uint64_t number = rd_u64(&r);
     rd_text(&r, name, sizeof name);
     uint32_t version = rd_u32(&r);
     struct reader start = r;
@@ -79,6 +93,7 @@ enum err apply_derive(struct apply *a)
         ns.mode != NS_SEALED || version == 0 || version > ns.version)
         return problem(a->p, E_NOT_ALLOWED, "no key of %s can be derived by a guardian", name);
     TRY(check_request(a, name, version, &request));
+    TRY(count_derive(a, number));
     struct rec_derive d = {.id = a->id,
                            .version = version,
                            .epoch = state_epoch(a->s).epoch,

@@ -283,6 +283,7 @@ static void seat_write(struct writer *w, const struct rec_seat *s)
     wr_u16(w, s->api_port);
     wr_u32(w, s->rekeys);
     wr_u64(w, s->rekeys_since_ms);
+    wr_u64(w, s->derives);
 }
 
 static void seat_parse(struct reader *r, struct rec_seat *s)
@@ -298,6 +299,7 @@ static void seat_parse(struct reader *r, struct rec_seat *s)
     s->api_port = rd_u16(r);
     s->rekeys = rd_u32(r);
     s->rekeys_since_ms = rd_u64(r);
+    s->derives = rd_u64(r);
 }
 
 static void signop_write(struct writer *w, const struct rec_signop *o)

@@ -96,6 +96,7 @@ struct rec_seat {
     uint16_t peer_port, api_port;
     uint32_t rekeys; /* within the window that began at rekeys_since_ms */
     uint64_t rekeys_since_ms;
+    uint64_t derives; /* the number of its newest DERIVE: an older one is a replay */
 };
 
 enum signop_kind { SIGN_ROOT, SIGN_NS_CA, SIGN_ISSUING, SIGN_CFG, SIGN_CRL_ROOT, SIGN_CRL_NS };

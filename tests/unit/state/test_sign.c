@@ -260,6 +260,8 @@ static void an_issuing_ca_is_for_a_p256_key_in_a_sealed_namespace(void **state)
 
 static struct scalar blind;
 
+static uint64_t derives;
+
 static struct buf derive_body(const char *ns, const char *label_ns, uint32_t version,
                               uint32_t requester, struct oprf_request *request)
 {
@@ -268,6 +270,7 @@ static struct buf derive_body(const char *ns, const char *label_ns, uint32_t ver
     assert_ok(state_namespace_label(f.s, label_ns, 1, &label));
     assert_ok(oprf_request_make(founded_rng(&f), buf_bytes(&label),
                                 state_derive_requester(f.s, requester), &blind, request));
+    wr_u64(&w, ++derives);
     wr_text(&w, ns);
     wr_u32(&w, version);
     oprf_request_write(&w, request);
@@ -324,6 +327,7 @@ static void a_partial_answers_an_open_request_and_a_false_one_is_blamed(void **s
     other.b[0] ^= 1;
     assert_err(try_body(CMD_EVAL, 2, eval_body(2, NS_GUARDIAN, id, 1, &q)), E_NOT_ALLOWED);
     founded_do(&f, CMD_DERIVE, 1, buf_bytes(&ask));
+    assert_err(founded_try(&f, CMD_DERIVE, 1, buf_bytes(&ask)), E_NOT_ALLOWED); /* a replay */
     struct buf good = eval_body(2, NS_GUARDIAN, id, 1, &q);
     /* Cut anywhere it is no entry; whole with a false proof it is one, and evidence. */
     founded_cuts(&f, CMD_EVAL, 2, buf_bytes(&good));
