@@ -452,26 +452,44 @@ out:
     buf_free(&body);
 }
 
+/* A request is answered once and the answer repeated: a proof made anew would be another entry. */
+static struct eval_slot *eval_slot(struct guardian *m, const struct rec_derive *rec)
+{
+    uint64_t epoch = state_epoch(m->state).epoch;
+    struct eval_slot *oldest = &m->evals[0];
+    for (unsigned i = 0; i < sizeof m->evals / sizeof *m->evals; i++) {
+        struct eval_slot *s = &m->evals[i];
+        if (s->ms && hash32_eq(s->id, rec->id) && s->epoch == epoch)
+            return s;
+        if (s->ms < oldest->ms)
+            oldest = s;
+    }
+    struct oprf_request request;
+    struct reader r = reader(rec->request);
+    oprf_request_read(&r, &request);
+    struct hash32 context = state_eval_context(epoch, m->gid, rec->id);
+    *oldest = (struct eval_slot){.id = rec->id, .epoch = epoch};
+    if (reader_end(&r, E_INTERNAL) != OK ||
+        oprf_evaluate(m->config.rng, &m->secrets.share.r, m->gid, context, &request.blinded,
+                      &oldest->partial) != OK)
+        return NULL;
+    return oldest;
+}
+
 static void post_eval(struct guardian *m, uint32_t requester, const char *ns,
                       const struct rec_derive *rec)
 {
-    struct oprf_request request;
-    struct oprf_partial partial;
-    struct reader r = reader(rec->request);
-    oprf_request_read(&r, &request);
-    uint64_t epoch = state_epoch(m->state).epoch;
-    struct hash32 context = state_eval_context(epoch, m->gid, rec->id);
-    if (reader_end(&r, E_INTERNAL) != OK ||
-        oprf_evaluate(m->config.rng, &m->secrets.share.r, m->gid, context, &request.blinded,
-                      &partial) != OK)
+    struct eval_slot *slot = eval_slot(m, rec);
+    if (!slot || (slot->ms && m->now.mono_ms < slot->ms + REPOST_MS))
         return;
     struct buf body = BUF_INIT(1024);
     struct writer w = writer(&body);
     wr_u32(&w, requester);
     wr_text(&w, ns);
     wr_raw(&w, rec->id.b, sizeof rec->id.b);
-    wr_u64(&w, epoch);
-    oprf_partial_write(&w, &partial);
+    wr_u64(&w, slot->epoch);
+    oprf_partial_write(&w, &slot->partial);
+    slot->ms = m->now.mono_ms;
     if (writer_end(&w) == OK)
         (void)!member_post(m, CMD_EVAL, buf_bytes(&body), NULL);
     buf_free(&body);
@@ -485,20 +503,13 @@ static void drive_evals(struct guardian *m)
     struct bytes key, value;
     if (m->secrets.share.epoch != epoch.epoch || !epoch.epoch || !member_has_lease(m))
         return;
-    for (unsigned i = 0; walk_next(m, &w, &key, &value); i++) {
+    while (walk_next(m, &w, &key, &value)) {
         struct rec_derive rec;
         struct reader r = reader(bytes(key.p + 1, key.n - 1));
         uint32_t requester = rd_u32(&r);
         const char *ns = (const char *)rd_rest(&r).p; /* ends with its zero byte */
-        if (derive_read(value, &rec) != OK || contains(rec.evals, rec.n_evals, m->gid) ||
-            i >= sizeof m->evals / sizeof *m->evals)
-            continue;
-        /* The same request is answered once, and again only if nothing came of it. */
-        if (hash32_eq(m->evals[i].id, rec.id) && m->now.mono_ms < m->evals[i].ms + REPOST_MS)
-            continue;
-        m->evals[i].id = rec.id;
-        m->evals[i].ms = m->now.mono_ms;
-        post_eval(m, requester, ns, &rec);
+        if (derive_read(value, &rec) == OK && !contains(rec.evals, rec.n_evals, m->gid))
+            post_eval(m, requester, ns, &rec);
     }
 }
 

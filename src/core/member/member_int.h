@@ -148,6 +148,12 @@ struct nonce_slot {
     struct frost_share share;
     uint64_t posted_ms, shared_ms;
 };
+/* What was answered to a request, and when it was last posted (0: never). */
+struct eval_slot {
+    struct hash32 id;
+    uint64_t epoch, ms;
+    struct oprf_partial partial;
+};
 /* An open request for a namespace key. */
 struct derive_slot {
     bool live;
@@ -192,10 +198,7 @@ struct guardian {
     struct nonce_slot nonces[NONCES_MAX];
     struct derive_slot derives[8];
     uint64_t derive_number; /* of the newest one posted in this life */
-    struct {
-        struct hash32 id;
-        uint64_t ms;
-    } evals[64]; /* what was answered when, by place in the table of requests */
+    struct eval_slot evals[64];
     struct waiting_entry waiting[8];
     /* bft persists its own tokens: which of ours stands for which of its. */
     struct {
