@@ -110,6 +110,51 @@ static enum err add_hex(struct collateral *c, struct bytes text, struct problem 
     return e;
 }
 
+/* --- Intel's documents --- */
+
+static enum err add_tcb_info(struct collateral *c, struct bytes text, struct problem *p)
+{
+    struct tcb_info *info;
+    TRY(tcb_info_parse(text, &info, p));
+    if (c->n_tcb_infos == COLLATERAL_TCB_INFOS_MAX) {
+        tcb_info_free(info);
+        return problem(p, E_TOO_LARGE, "collateral has at most %d TCB infos",
+                       COLLATERAL_TCB_INFOS_MAX);
+    }
+    c->tcb_infos[c->n_tcb_infos++] = info;
+    return OK;
+}
+
+static enum err add_qe_identity(struct collateral *c, struct bytes text, struct problem *p)
+{
+    struct qe_identity *identity;
+    TRY(qe_identity_parse(text, &identity, p));
+    if (c->n_qe_identities == COLLATERAL_QE_IDENTITIES_MAX) {
+        qe_identity_free(identity);
+        return problem(p, E_TOO_LARGE, "collateral has at most %d QE identities",
+                       COLLATERAL_QE_IDENTITIES_MAX);
+    }
+    c->qe_identities[c->n_qe_identities++] = identity;
+    return OK;
+}
+
+static enum err add_json(struct collateral *c, struct bytes text, struct problem *p)
+{
+    json_t *whole;
+    enum err e = json_parse(text, TCB_DOCUMENT_MAX, &whole, p);
+    if (e == E_MALFORMED && p)
+        p->err = E_FORMAT;
+    if (e != OK)
+        return e == E_MALFORMED ? E_FORMAT : e;
+    bool info = json_member(whole, "tcbInfo"), identity = json_member(whole, "enclaveIdentity");
+    json_free(whole);
+    if (info)
+        return add_tcb_info(c, text, p);
+    if (identity)
+        return add_qe_identity(c, text, p);
+    return problem(p, E_NOT_FOUND, "JSON that is neither TCB info nor QE identity");
+}
+
 /* --- all kinds --- */
 
 static enum err add_any(struct collateral *c, struct bytes in, struct problem *p)
@@ -121,7 +166,9 @@ static enum err add_any(struct collateral *c, struct bytes in, struct problem *p
         return add_hex(c, text, p);
     if (in.n && in.p[0] == 0x30) /* SEQUENCE */
         return add_der(c, in, p);
-    return problem(p, E_NOT_FOUND, "no certificate or revocation list");
+    if (text.n && text.p[0] == '{')
+        return add_json(c, text, p);
+    return problem(p, E_NOT_FOUND, "no certificate, revocation list or document of Intel's");
 }
 
 static void free_from(struct collateral *c, size_t n_certs, size_t n_crls)
@@ -132,17 +179,34 @@ static void free_from(struct collateral *c, size_t n_certs, size_t n_crls)
         crl_free(c->crls[--c->n_crls]);
 }
 
+static struct hash32 next_id(struct hash32 id, struct bytes in)
+{
+    struct sha256 h;
+    sha256_init(&h);
+    sha256_add(&h, BYTES_OF(id.b));
+    sha256_add_var(&h, in);
+    return sha256_final(&h);
+}
+
 enum err collateral_add(struct collateral *c, struct bytes in, struct problem *p)
 {
     size_t n_certs = c->certs.n, n_crls = c->n_crls;
     enum err e = add_any(c, in, p);
-    if (e != OK)
-        free_from(c, n_certs, n_crls);
+    if (e == OK)
+        c->id = next_id(c->id, in);
+    else
+        free_from(c, n_certs, n_crls); /* a document is the only one of its file */
     return e;
 }
 
 void collateral_free(struct collateral *c)
 {
-    if (c)
-        free_from(c, 0, 0);
+    if (!c)
+        return;
+    free_from(c, 0, 0);
+    for (size_t i = 0; i < c->n_tcb_infos; i++)
+        tcb_info_free(c->tcb_infos[i]);
+    for (size_t i = 0; i < c->n_qe_identities; i++)
+        qe_identity_free(c->qe_identities[i]);
+    memset(c, 0, sizeof *c);
 }

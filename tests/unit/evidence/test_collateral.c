@@ -8,7 +8,7 @@ static enum err add_alone(struct bytes in, struct collateral *c, struct problem 
     memset(c, 0, sizeof *c);
     enum err e = collateral_add(c, in, p);
     if (e != OK)
-        assert_int_equal(c->certs.n + c->n_crls, 0);
+        assert_int_equal(c->certs.n + c->n_crls + c->n_tcb_infos + c->n_qe_identities, 0);
     return e;
 }
 
@@ -32,6 +32,10 @@ static void what_is_broken_is_told_from_what_is_none(void **state)
         "3082010",
         "0",
         "3082zz",
+        "{",
+        "{\"tcbInfo\":{}}",
+        "{\"tcbInfo\":{},\"tcbInfo\":{}}",
+        "{\"enclaveIdentity\":[],\"signature\":\"\"}",
         "-----BEGIN CERTIFICATE-----\n",
         "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
         "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n",
@@ -48,7 +52,9 @@ static void truncated_files_are_refused(void **state)
 {
     require_vectors();
     static const char *const files[] = {"tdx/collateral/2025-06b/pck_crl_platform.der",
-                                        "anchors/intel_sgx_root_ca.der"};
+                                        "anchors/intel_sgx_root_ca.der",
+                                        "tdx/collateral/2025-06b/tcb_info_b0c06f000000.json",
+                                        "tdx/collateral/2025-06b/td_qe_identity.json"};
     struct collateral c;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         struct buf in = read_vector(files[i]);
@@ -73,7 +79,15 @@ static void more_than_there_is_room_for_is_too_large(void **state)
     require_vectors();
     struct buf cert = read_vector("anchors/intel_sgx_root_ca.der");
     struct buf crl = read_vector("tdx/collateral/2025-06b/root_ca_crl.der");
+    struct buf info = read_vector("tdx/collateral/2025-06b/tcb_info_b0c06f000000.json");
+    struct buf identity = read_vector("tdx/collateral/2025-06b/td_qe_identity.json");
     struct collateral c = {0};
+    for (size_t i = 0; i < COLLATERAL_TCB_INFOS_MAX; i++)
+        assert_ok(collateral_add(&c, buf_bytes(&info), NULL));
+    assert_err(collateral_add(&c, buf_bytes(&info), NULL), E_TOO_LARGE);
+    for (size_t i = 0; i < COLLATERAL_QE_IDENTITIES_MAX; i++)
+        assert_ok(collateral_add(&c, buf_bytes(&identity), NULL));
+    assert_err(collateral_add(&c, buf_bytes(&identity), NULL), E_TOO_LARGE);
     for (size_t i = 0; i < CERT_POOL_MAX; i++)
         assert_ok(collateral_add(&c, buf_bytes(&cert), NULL));
     assert_err(collateral_add(&c, buf_bytes(&cert), NULL), E_TOO_LARGE);
@@ -86,6 +100,32 @@ static void more_than_there_is_room_for_is_too_large(void **state)
     assert_int_equal(c.certs.n + c.n_crls, 0);
     buf_free(&cert);
     buf_free(&crl);
+    buf_free(&info);
+    buf_free(&identity);
+}
+
+static void documents_for_sgx_and_of_other_versions_are_refused_by_name(void **state)
+{
+    require_vectors();
+    static const struct {
+        const char *file, *says;
+    } rows[] = {
+        {"tdx/collateral/2025-09/wrong_sgx_tcb_info_b0c06f000000.json",
+         "tcbInfo.id: expected \"TDX\", is \"SGX\""},
+        {"tdx/collateral/2025-06b/wrong_sgx_qe_identity.json",
+         "enclaveIdentity.id: expected \"TD_QE\", is \"QE\""},
+        {"tdx/synthetic_pub/tcb_info_tcbinfo_version2.json", "tcbInfo.version: expected 3, is 2"},
+        {"tdx/collateral/2025-06b/neg_tcb_info_dupkey.json", "twice"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf in = read_vector(rows[i].file);
+        struct problem p = {0};
+        struct collateral c;
+        assert_err(add_alone(buf_bytes(&in), &c, &p), E_FORMAT);
+        if (!strstr(p.detail, rows[i].says))
+            fail_msg("%s: %s", rows[i].file, p.detail);
+        buf_free(&in);
+    }
 }
 
 /* --- right --- */
@@ -95,12 +135,15 @@ static void each_kind_is_recognised(void **state)
     require_vectors();
     static const struct {
         const char *file;
-        size_t certs, crls;
+        size_t certs, crls, infos, identities;
     } rows[] = {
-        {"anchors/intel_sgx_root_ca.der", 1, 0},
-        {"anchors/amd_ark_milan.pem", 1, 0},
-        {"tdx/collateral/2025-06b/tcb_signing_chain.pem", 2, 0},
-        {"tdx/collateral/2025-06b/pck_crl_platform.der", 0, 1},
+        {"anchors/intel_sgx_root_ca.der", 1, 0, 0, 0},
+        {"anchors/amd_ark_milan.pem", 1, 0, 0, 0},
+        {"tdx/collateral/2025-06b/tcb_signing_chain.pem", 2, 0, 0, 0},
+        {"tdx/collateral/2025-06b/pck_crl_platform.der", 0, 1, 0, 0},
+        {"tdx/collateral/2025-06b/tcb_info_b0c06f000000.json", 0, 0, 1, 0},
+        {"tdx/collateral/2025-06b/neg_tcb_info_pretty.json", 0, 0, 1, 0},
+        {"tdx/collateral/2025-06b/td_qe_identity.json", 0, 0, 0, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf in = read_vector(rows[i].file);
@@ -108,6 +151,8 @@ static void each_kind_is_recognised(void **state)
         assert_ok(add_alone(buf_bytes(&in), &c, NULL));
         assert_int_equal(c.certs.n, rows[i].certs);
         assert_int_equal(c.n_crls, rows[i].crls);
+        assert_int_equal(c.n_tcb_infos, rows[i].infos);
+        assert_int_equal(c.n_qe_identities, rows[i].identities);
         collateral_free(&c);
         buf_free(&in);
     }
@@ -134,6 +179,23 @@ static void a_list_in_hexadecimal_digits_or_pem_is_the_same_list(void **state)
     buf_free(&pem);
 }
 
+static void the_id_is_that_of_all_that_was_added(void **state)
+{
+    require_vectors();
+    struct buf crl = read_vector("tdx/collateral/2025-06b/root_ca_crl.der");
+    struct collateral a = {0}, b = {0};
+    assert_ok(collateral_add(&a, buf_bytes(&crl), NULL));
+    assert_ok(collateral_add(&b, buf_bytes(&crl), NULL));
+    assert_true(hash32_eq(a.id, b.id));
+    assert_err(collateral_add(&b, bytes_str("nothing"), NULL), E_NOT_FOUND);
+    assert_true(hash32_eq(a.id, b.id));
+    assert_ok(collateral_add(&b, buf_bytes(&crl), NULL));
+    assert_false(hash32_eq(a.id, b.id));
+    collateral_free(&a);
+    collateral_free(&b);
+    buf_free(&crl);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,7 +204,9 @@ int main(void)
         cmocka_unit_test(truncated_files_are_refused),
         cmocka_unit_test(one_broken_block_leaves_out_all_of_a_file),
         cmocka_unit_test(more_than_there_is_room_for_is_too_large),
+        cmocka_unit_test(documents_for_sgx_and_of_other_versions_are_refused_by_name),
         cmocka_unit_test(each_kind_is_recognised),
+        cmocka_unit_test(the_id_is_that_of_all_that_was_added),
         cmocka_unit_test(a_list_in_hexadecimal_digits_or_pem_is_the_same_list),
     };
     return cmocka_run_group_tests_name("collateral", tests, NULL, NULL);
