@@ -4,8 +4,6 @@
 #include "ideal_sig.h"
 #include "test.h"
 
-static const struct state_deps deps = {&sig_ideal, &dealing_ideal, &frost_ed25519};
-
 struct rng founded_rng(struct founded *f)
 {
     return rng_of(&f->seed);
@@ -47,31 +45,37 @@ static void found(struct founded *f)
         m.founders[i] = founded_subject(f, i + 1);
     struct hash64 h = manifest_hash(&m);
     for (uint32_t i = 0; i < f->n; i++) {
-        m.signatures[i] = sig_ideal.sign(&f->vote[i], BYTES_OF(h.b));
+        m.signatures[i] = f->sig->sign(&f->vote[i], BYTES_OF(h.b));
         m.has_signature[i] = true;
     }
-    assert_ok(manifest_check(&m, &sig_ideal, f->cluster_id));
+    assert_ok(manifest_check(&m, f->sig, f->cluster_id));
     assert_ok(state_found(f->s, &m));
 }
 
-void founded_new(struct founded *f, uint32_t n)
+static void found_with(struct founded *f, uint32_t n, const struct sig_scheme *sig)
 {
+    struct state_deps deps = {sig, &dealing_ideal, &frost_ed25519};
     struct world_options o = {.n = n, .f = -1, .seed = 7};
     struct sig_public ignored;
-    *f = (struct founded){.n = n, .height = 1, .ms = 1900000000000ULL};
+    *f = (struct founded){.n = n, .sig = sig, .height = 1, .ms = 1900000000000ULL};
     assert_ok(world_new(&o, &f->world));
     world_start(f->world, 0);
     f->g = state_genesis(member_state(world_member(f->world, 0)));
     f->cluster_id = state_cluster_id(member_state(world_member(f->world, 0)));
     struct rng rng = rng_numbered(&f->seed, 11);
     for (unsigned i = 0; i < FOUNDED_MAX; i++) {
-        sig_ideal.keygen(rng, &f->seat[i], &ignored);
-        sig_ideal.keygen(rng, &f->vote[i], &ignored);
+        f->sig->keygen(rng, &f->seat[i], &ignored);
+        f->sig->keygen(rng, &f->vote[i], &ignored);
     }
     for (unsigned i = 0; i < 3; i++) /* the ideal scheme signs with the public half */
         memcpy(f->admin[i].b + 32, f->g->admins[i].key.b, 32);
     assert_ok(state_new(&f->s, f->g, f->cluster_id, deps));
     found(f);
+}
+
+void founded_new(struct founded *f, uint32_t n)
+{
+    found_with(f, n, &sig_ideal);
 }
 
 void founded_free(struct founded *f)
@@ -89,7 +93,7 @@ struct buf founded_entry(struct founded *f, enum command type, uint32_t gid, str
     const struct sig_secret *key = author == AUTHOR_NONE   ? NULL
                                    : author == AUTHOR_SEAT ? &f->seat[gid - 1]
                                                            : &f->vote[gid - 1];
-    assert_ok(entry_make(&sig_ideal, key, f->cluster_id, type, key ? gid : 0, body, &out));
+    assert_ok(entry_make(f->sig, key, f->cluster_id, type, key ? gid : 0, body, &out));
     return out;
 }
 
@@ -272,10 +276,8 @@ struct buf founded_step(struct founded *f)
     return b;
 }
 
-static void post(struct founded *f, enum command type, uint32_t gid,
-                 struct buf (*make)(struct founded *f, uint32_t gid))
+static void do_body(struct founded *f, enum command type, uint32_t gid, struct buf b)
 {
-    struct buf b = make(f, gid);
     founded_do(f, type, gid, buf_bytes(&b));
     buf_free(&b);
 }
@@ -283,21 +285,95 @@ static void post(struct founded *f, enum command type, uint32_t gid,
 void founded_ceremony(struct founded *f, uint32_t n)
 {
     for (uint32_t gid = 1; gid <= n; gid++)
-        post(f, CMD_RKEY, gid, founded_rkey);
+        do_body(f, CMD_RKEY, gid, founded_rkey(f, gid));
     assert_int_equal(state_session(f->s).phase, PHASE_DEAL);
     for (uint32_t gid = 1; gid <= n && state_session(f->s).phase == PHASE_DEAL; gid++)
-        post(f, CMD_DEAL, gid, founded_deal);
+        do_body(f, CMD_DEAL, gid, founded_deal(f, gid));
     founded_open(f);
     for (uint32_t gid = 1; gid <= n; gid++)
-        post(f, CMD_CONFIRM, gid, founded_confirm);
+        do_body(f, CMD_CONFIRM, gid, founded_confirm(f, gid));
     assert_int_equal(state_session(f->s).kind, SESSION_NONE);
+}
+
+static void make_root(struct founded *f)
+{
+    founded_ceremony(f, f->n);
+    assert_int_equal(state_cluster(f->s).generation, 1);
 }
 
 void founded_new_rooted(struct founded *f, uint32_t n)
 {
-    founded_new(f, n);
-    founded_ceremony(f, n);
-    assert_int_equal(state_cluster(f->s).generation, 1);
+    found_with(f, n, &sig_ideal);
+    make_root(f);
+}
+
+void founded_new_signed(struct founded *f, uint32_t n)
+{
+    found_with(f, n, &sig_ed25519);
+    make_root(f);
+}
+
+/* --- signing operations ------------------------------------------------------------------ */
+
+struct rec_signop founded_op(const struct founded *f, uint64_t number)
+{
+    struct rec_signop op;
+    struct key k = key_number('g', number);
+    assert_ok(signop_get(state_store(f->s), &k, &op));
+    return op;
+}
+
+bool founded_op_is_done(const struct founded *f, uint64_t number)
+{
+    struct key k = key_number('g', number);
+    return !store_get(state_store(f->s), key_bytes(&k)).p;
+}
+
+struct buf founded_op_body(uint64_t number, uint32_t attempt)
+{
+    struct buf b = BUF_INIT(256);
+    struct writer w = writer(&b);
+    wr_u64(&w, number);
+    wr_u32(&w, attempt);
+    return b;
+}
+
+struct buf founded_commit(struct founded *f, uint64_t number, uint32_t attempt, uint32_t gid,
+                          uint32_t as)
+{
+    struct frost_commitment c;
+    struct buf b = founded_op_body(number, attempt);
+    struct writer w = writer(&b);
+    assert_ok(frost_commit(founded_rng(f), gid, &f->share_e[gid - 1], &f->nonces[gid - 1], &c));
+    c.gid = as;
+    frost_commitment_write(&w, &c);
+    return b;
+}
+
+struct buf founded_share(struct founded *f, uint64_t number, uint32_t gid)
+{
+    struct rec_signop op = founded_op(f, number);
+    struct frost_key key;
+    struct frost_share share;
+    struct buf message = BUF_INIT(STORE_VALUE_MAX), b = founded_op_body(number, op.attempt);
+    assert_ok(state_signop_key(f->s, &op, &key));
+    assert_ok(state_signop_message(f->s, &op, &message));
+    assert_ok(frost_sign(&f->nonces[gid - 1], &key, &f->share_e[gid - 1], &op.set,
+                         buf_bytes(&message), &share));
+    struct writer w = writer(&b);
+    frost_share_write(&w, &share);
+    buf_free(&message);
+    return b;
+}
+
+void founded_sign(struct founded *f, uint64_t number, uint32_t first)
+{
+    uint32_t t = state_epoch(f->s).t, attempt = founded_op(f, number).attempt;
+    for (uint32_t gid = first; gid < first + t; gid++)
+        do_body(f, CMD_COMMIT, gid, founded_commit(f, number, attempt, gid, gid));
+    for (uint32_t gid = first; gid < first + t; gid++)
+        do_body(f, CMD_SHARE, gid, founded_share(f, number, gid));
+    assert_true(founded_op_is_done(f, number));
 }
 
 /* --- verdicts and administrators ------------------------------------------------------ */
@@ -309,7 +385,7 @@ void founded_verdicts(struct founded *f, struct hash32 subject, uint32_t n, stru
                                   .not_after = (int64_t)(f->ms / 1000) + 3600,
                                   .tcb_status = TCB_UP_TO_DATE};
         out[i].evidence.b[0] = (uint8_t)(i + 1);
-        verdict_sign(&out[i], &sig_ideal, &f->vote[i], f->cluster_id, subject);
+        verdict_sign(&out[i], f->sig, &f->vote[i], f->cluster_id, subject);
     }
 }
 
@@ -347,7 +423,7 @@ struct buf founded_admin(struct founded *f, const char *text, uint32_t first, ui
     wr_var(&w, bytes_str(text));
     wr_u32(&w, n);
     for (uint32_t i = first; i < first + n; i++) {
-        struct signature sig = sig_ideal.sign(&f->admin[i], bytes_str(text));
+        struct signature sig = f->sig->sign(&f->admin[i], bytes_str(text));
         wr_raw(&w, f->g->admins[i].id, 16);
         wr_raw(&w, sig.b, sizeof sig.b);
     }

@@ -17,9 +17,11 @@ struct founded {
     struct state *s;
     uint32_t n;
     struct rng_seeded seed;
+    const struct sig_scheme *sig;
     struct sig_secret seat[FOUNDED_MAX], vote[FOUNDED_MAX], admin[3]; /* by gid - 1 */
     struct secret32 x[FOUNDED_MAX];
     struct scalar share_r[FOUNDED_MAX], share_e[FOUNDED_MAX];
+    struct frost_nonce nonces[FOUNDED_MAX];
     uint64_t height, ms; /* of the block that comes next */
 };
 
@@ -58,6 +60,19 @@ void founded_open(struct founded *f);
 void founded_ceremony(struct founded *f, uint32_t n);
 /* Founded, with a root. */
 void founded_new_rooted(struct founded *f, uint32_t n);
+/* The same under Ed25519, for what a stranger checks; administrators cannot sign in it. */
+void founded_new_signed(struct founded *f, uint32_t n);
+
+/* Signing operations: the record, whether it is done, and bodies for it. */
+struct rec_signop founded_op(const struct founded *f, uint64_t number);
+bool founded_op_is_done(const struct founded *f, uint64_t number);
+struct buf founded_op_body(uint64_t number, uint32_t attempt);
+/* A commitment of `gid` that says it is of `as`; the nonce is kept for its share. */
+struct buf founded_commit(struct founded *f, uint64_t number, uint32_t attempt, uint32_t gid,
+                          uint32_t as);
+struct buf founded_share(struct founded *f, uint64_t number, uint32_t gid);
+/* Signed by the t guardians from `first`. */
+void founded_sign(struct founded *f, uint64_t number, uint32_t first);
 
 /* Verdicts of guardians 1 to n on a subject, that stand for an hour. */
 void founded_verdicts(struct founded *f, struct hash32 subject, uint32_t n, struct verdict *out);

@@ -1,6 +1,5 @@
 /* ISSUING, COMMIT, SHARE, RETRY, DERIVE and EVAL: what holders of shares post. */
 #include "base/crypto/p256.h"
-#include "core/state/receipt.h"
 #include "founded.h"
 #include "ideal_sig.h"
 #include "test.h"
@@ -10,58 +9,6 @@ static struct founded f;
 /* The operations after a founding: the root's certificate is the first. */
 #define OP_ROOT 1
 #define OP_NONE 99
-
-static struct frost_nonce nonces[FOUNDED_MAX];
-
-static struct buf op_body(uint64_t number, uint32_t attempt)
-{
-    struct buf b = BUF_INIT(256);
-    struct writer w = writer(&b);
-    wr_u64(&w, number);
-    wr_u32(&w, attempt);
-    return b;
-}
-
-static struct buf commit_body(uint64_t number, uint32_t attempt, uint32_t gid, uint32_t as)
-{
-    struct frost_commitment c;
-    struct buf b = op_body(number, attempt);
-    struct writer w = writer(&b);
-    assert_ok(frost_commit(founded_rng(&f), gid, &f.share_e[gid - 1], &nonces[gid - 1], &c));
-    c.gid = as;
-    frost_commitment_write(&w, &c);
-    return b;
-}
-
-static struct rec_signop operation(uint64_t number)
-{
-    struct rec_signop op;
-    struct key k = key_number('g', number);
-    assert_ok(signop_get(state_store(f.s), &k, &op));
-    return op;
-}
-
-static bool operation_is_done(uint64_t number)
-{
-    struct key k = key_number('g', number);
-    return !store_get(state_store(f.s), key_bytes(&k)).p;
-}
-
-static struct buf share_body(uint64_t number, uint32_t gid)
-{
-    struct rec_signop op = operation(number);
-    struct frost_key key;
-    struct frost_share share;
-    struct buf message = BUF_INIT(STORE_VALUE_MAX), b = op_body(number, op.attempt);
-    assert_ok(state_signop_key(f.s, &op, &key));
-    assert_ok(state_signop_message(f.s, &op, &message));
-    assert_ok(frost_sign(&nonces[gid - 1], &key, &f.share_e[gid - 1], &op.set, buf_bytes(&message),
-                         &share));
-    struct writer w = writer(&b);
-    frost_share_write(&w, &share);
-    buf_free(&message);
-    return b;
-}
 
 static void do_body(enum command type, uint32_t gid, struct buf b)
 {
@@ -76,30 +23,20 @@ static enum err try_body(enum command type, uint32_t gid, struct buf b)
     return e;
 }
 
-static void sign(uint64_t number, uint32_t first)
-{
-    uint32_t t = state_epoch(f.s).t, attempt = operation(number).attempt;
-    for (uint32_t gid = first; gid < first + t; gid++)
-        do_body(CMD_COMMIT, gid, commit_body(number, attempt, gid, gid));
-    for (uint32_t gid = first; gid < first + t; gid++)
-        do_body(CMD_SHARE, gid, share_body(number, gid));
-    assert_true(operation_is_done(number));
-}
-
 static void a_commitment_is_one_for_each_holder_that_is_needed(void **state)
 {
     founded_new_rooted(&f, 3);
-    struct buf good = commit_body(OP_ROOT, 1, 1, 1);
+    struct buf good = founded_commit(&f, OP_ROOT, 1, 1, 1);
     founded_cuts(&f, CMD_COMMIT, 1, buf_bytes(&good));
     founded_strangers(&f, CMD_COMMIT, 1, buf_bytes(&good));
-    assert_err(try_body(CMD_COMMIT, 1, commit_body(OP_NONE, 1, 1, 1)), E_NOT_ALLOWED);
-    assert_err(try_body(CMD_COMMIT, 1, commit_body(OP_ROOT, 2, 1, 1)), E_NOT_ALLOWED);
-    assert_err(try_body(CMD_COMMIT, 1, commit_body(OP_ROOT, 1, 1, 2)), E_NOT_ALLOWED);
+    assert_err(try_body(CMD_COMMIT, 1, founded_commit(&f, OP_NONE, 1, 1, 1)), E_NOT_ALLOWED);
+    assert_err(try_body(CMD_COMMIT, 1, founded_commit(&f, OP_ROOT, 2, 1, 1)), E_NOT_ALLOWED);
+    assert_err(try_body(CMD_COMMIT, 1, founded_commit(&f, OP_ROOT, 1, 1, 2)), E_NOT_ALLOWED);
     founded_do(&f, CMD_COMMIT, 1, buf_bytes(&good));
     assert_err(founded_try(&f, CMD_COMMIT, 1, buf_bytes(&good)), E_NOT_ALLOWED);
-    assert_err(try_body(CMD_COMMIT, 1, commit_body(OP_ROOT, 1, 1, 1)), E_NOT_ALLOWED);
-    do_body(CMD_COMMIT, 2, commit_body(OP_ROOT, 1, 2, 2));
-    assert_err(try_body(CMD_COMMIT, 3, commit_body(OP_ROOT, 1, 3, 3)), E_NOT_ALLOWED);
+    assert_err(try_body(CMD_COMMIT, 1, founded_commit(&f, OP_ROOT, 1, 1, 1)), E_NOT_ALLOWED);
+    do_body(CMD_COMMIT, 2, founded_commit(&f, OP_ROOT, 1, 2, 2));
+    assert_err(try_body(CMD_COMMIT, 3, founded_commit(&f, OP_ROOT, 1, 3, 3)), E_NOT_ALLOWED);
     buf_free(&good);
     founded_free(&f);
 }
@@ -107,36 +44,36 @@ static void a_commitment_is_one_for_each_holder_that_is_needed(void **state)
 static void shares_complete_a_signature_and_a_false_one_is_blamed(void **state)
 {
     founded_new_rooted(&f, 3);
-    do_body(CMD_COMMIT, 1, commit_body(OP_ROOT, 1, 1, 1));
+    do_body(CMD_COMMIT, 1, founded_commit(&f, OP_ROOT, 1, 1, 1));
     struct frost_share none = {.gid = 1};
-    struct buf early = op_body(OP_ROOT, 1);
+    struct buf early = founded_op_body(OP_ROOT, 1);
     struct writer w = writer(&early);
     frost_share_write(&w, &none);
     assert_err(founded_try(&f, CMD_SHARE, 1, buf_bytes(&early)), E_NOT_ALLOWED);
-    do_body(CMD_COMMIT, 2, commit_body(OP_ROOT, 1, 2, 2));
-    struct buf share = share_body(OP_ROOT, 1);
+    do_body(CMD_COMMIT, 2, founded_commit(&f, OP_ROOT, 1, 2, 2));
+    struct buf share = founded_share(&f, OP_ROOT, 1);
     founded_cuts(&f, CMD_SHARE, 1, buf_bytes(&share));
     founded_strangers(&f, CMD_SHARE, 1, buf_bytes(&share));
     assert_err(founded_try(&f, CMD_SHARE, 2, buf_bytes(&share)), E_NOT_ALLOWED);
     assert_err(founded_try(&f, CMD_SHARE, 3, buf_bytes(&share)), E_NOT_ALLOWED);
     founded_do(&f, CMD_SHARE, 1, buf_bytes(&share));
     assert_err(founded_try(&f, CMD_SHARE, 1, buf_bytes(&share)), E_NOT_ALLOWED);
-    struct buf wrong = share_body(OP_ROOT, 2);
+    struct buf wrong = founded_share(&f, OP_ROOT, 2);
     wrong.p[wrong.n - 32] ^= 1; /* the lowest bit of z */
     founded_do_blamed(&f, CMD_SHARE, 2, buf_bytes(&wrong), BLAME_SHARE);
-    struct rec_signop op = operation(OP_ROOT);
+    struct rec_signop op = founded_op(&f, OP_ROOT);
     assert_int_equal(op.attempt, 2);
     assert_int_equal(op.set.n, 0);
     assert_int_equal(op.n_shares, 0);
     assert_int_equal(op.n_excluded, 1);
     assert_int_equal(op.excluded[0], 2);
     assert_err(founded_try(&f, CMD_SHARE, 1, buf_bytes(&share)), E_NOT_ALLOWED);
-    assert_err(try_body(CMD_COMMIT, 2, commit_body(OP_ROOT, 2, 2, 2)), E_NOT_ALLOWED);
-    do_body(CMD_COMMIT, 1, commit_body(OP_ROOT, 2, 1, 1));
-    do_body(CMD_COMMIT, 3, commit_body(OP_ROOT, 2, 3, 3));
-    do_body(CMD_SHARE, 3, share_body(OP_ROOT, 3));
-    do_body(CMD_SHARE, 1, share_body(OP_ROOT, 1));
-    assert_true(operation_is_done(OP_ROOT));
+    assert_err(try_body(CMD_COMMIT, 2, founded_commit(&f, OP_ROOT, 2, 2, 2)), E_NOT_ALLOWED);
+    do_body(CMD_COMMIT, 1, founded_commit(&f, OP_ROOT, 2, 1, 1));
+    do_body(CMD_COMMIT, 3, founded_commit(&f, OP_ROOT, 2, 3, 3));
+    do_body(CMD_SHARE, 3, founded_share(&f, OP_ROOT, 3));
+    do_body(CMD_SHARE, 1, founded_share(&f, OP_ROOT, 1));
+    assert_true(founded_op_is_done(&f, OP_ROOT));
     struct key root = key_plain('r');
     assert_true(store_get(state_store(f.s), key_bytes(&root)).n > 0);
     buf_free(&early);
@@ -148,22 +85,22 @@ static void shares_complete_a_signature_and_a_false_one_is_blamed(void **state)
 static void a_silent_signer_is_left_out_after_its_time(void **state)
 {
     founded_new_rooted(&f, 3);
-    struct buf retry = op_body(OP_ROOT, 1);
+    struct buf retry = founded_op_body(OP_ROOT, 1);
     assert_err(founded_try(&f, CMD_RETRY, 3, buf_bytes(&retry)), E_NOT_READY);
-    do_body(CMD_COMMIT, 1, commit_body(OP_ROOT, 1, 1, 1));
+    do_body(CMD_COMMIT, 1, founded_commit(&f, OP_ROOT, 1, 1, 1));
     f.ms += 10 * SIGN_WAIT_MS; /* the set is not complete: nobody is late */
     assert_err(founded_try(&f, CMD_RETRY, 3, buf_bytes(&retry)), E_NOT_READY);
-    do_body(CMD_COMMIT, 2, commit_body(OP_ROOT, 1, 2, 2));
-    do_body(CMD_SHARE, 1, share_body(OP_ROOT, 1));
-    f.ms = operation(OP_ROOT).since_ms + SIGN_WAIT_MS - 1;
+    do_body(CMD_COMMIT, 2, founded_commit(&f, OP_ROOT, 1, 2, 2));
+    do_body(CMD_SHARE, 1, founded_share(&f, OP_ROOT, 1));
+    f.ms = founded_op(&f, OP_ROOT).since_ms + SIGN_WAIT_MS - 1;
     assert_err(founded_try(&f, CMD_RETRY, 3, buf_bytes(&retry)), E_NOT_READY);
     f.ms++;
     founded_cuts(&f, CMD_RETRY, 3, buf_bytes(&retry));
     founded_strangers(&f, CMD_RETRY, 3, buf_bytes(&retry));
     founded_do(&f, CMD_RETRY, 3, buf_bytes(&retry));
     assert_err(founded_try(&f, CMD_RETRY, 3, buf_bytes(&retry)), E_NOT_ALLOWED);
-    assert_int_equal(operation(OP_ROOT).n_excluded, 1);
-    assert_int_equal(operation(OP_ROOT).excluded[0], 2);
+    assert_int_equal(founded_op(&f, OP_ROOT).n_excluded, 1);
+    assert_int_equal(founded_op(&f, OP_ROOT).excluded[0], 2);
     buf_free(&retry);
     founded_free(&f);
 }
@@ -173,9 +110,9 @@ static void a_silent_signer_is_left_out_after_its_time(void **state)
 static void a_share_of_an_undecided_block_is_judged_afresh(void **state)
 {
     founded_new_rooted(&f, 3);
-    do_body(CMD_COMMIT, 1, commit_body(OP_ROOT, 1, 1, 1));
-    struct buf other = commit_body(OP_ROOT, 1, 2, 2), commit;
-    commit = commit_body(OP_ROOT, 1, 3, 3);
+    do_body(CMD_COMMIT, 1, founded_commit(&f, OP_ROOT, 1, 1, 1));
+    struct buf other = founded_commit(&f, OP_ROOT, 1, 2, 2), commit;
+    commit = founded_commit(&f, OP_ROOT, 1, 3, 3);
     /* Guardian 1 has a share ready for the set {1, 2}. */
     struct founded twin = f;
     assert_ok(state_new(&twin.s, f.g, f.cluster_id,
@@ -187,7 +124,7 @@ static void a_share_of_an_undecided_block_is_judged_afresh(void **state)
     struct state *real = f.s;
     f.s = twin.s;
     founded_do(&f, CMD_COMMIT, 2, buf_bytes(&other));
-    struct buf share = share_body(OP_ROOT, 1);
+    struct buf share = founded_share(&f, OP_ROOT, 1);
     f.s = real;
     f.height--;
     f.ms -= 10;
@@ -199,7 +136,7 @@ static void a_share_of_an_undecided_block_is_judged_afresh(void **state)
     assert_true(ok[0] && ok[1]);
     founded_do(&f, CMD_COMMIT, 3, buf_bytes(&commit));
     founded_do_blamed(&f, CMD_SHARE, 1, buf_bytes(&share), BLAME_SHARE);
-    assert_int_equal(operation(OP_ROOT).attempt, 2);
+    assert_int_equal(founded_op(&f, OP_ROOT).attempt, 2);
     state_free(twin.s);
     buf_free(&snapshot);
     buf_free(&entries[0]);
@@ -246,7 +183,7 @@ static void an_issuing_ca_is_for_a_p256_key_in_a_sealed_namespace(void **state)
     assert_err(try_body(CMD_ISSUING, 1, issuing_body(NS_GUARDIAN, buf_bytes(&spki))), E_VALUE);
     uint64_t number = state_cluster(f.s).next_op;
     founded_do(&f, CMD_ISSUING, 1, buf_bytes(&good));
-    sign(number, 2);
+    founded_sign(&f, number, 2);
     assert_err(founded_try(&f, CMD_ISSUING, 1, buf_bytes(&good)), E_NOT_ALLOWED); /* young */
     assert_ok(founded_try(&f, CMD_ISSUING, 2, buf_bytes(&good)));
     f.ms += ISSUING_LIFETIME_S / 2 * 1000;
