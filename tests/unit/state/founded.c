@@ -323,6 +323,20 @@ struct rec_signop founded_op(const struct founded *f, uint64_t number)
     return op;
 }
 
+uint64_t founded_op_of(const struct founded *f, enum signop_kind kind)
+{
+    struct key prefix = key_plain('g');
+    struct bytes key = BYTES_NONE, value;
+    struct rec_signop op;
+    while (store_next(state_store(f->s), key_bytes(&prefix), key, &key, &value)) {
+        assert_ok(signop_read(value, &op));
+        if (op.kind == kind)
+            return op.number;
+    }
+    fail_msg("no signing operation of kind %d is open", kind);
+    return 0;
+}
+
 bool founded_op_is_done(const struct founded *f, uint64_t number)
 {
     struct key k = key_number('g', number);
@@ -374,6 +388,41 @@ void founded_sign(struct founded *f, uint64_t number, uint32_t first)
     for (uint32_t gid = first; gid < first + t; gid++)
         do_body(f, CMD_SHARE, gid, founded_share(f, number, gid));
     assert_true(founded_op_is_done(f, number));
+}
+
+/* --- blocks ------------------------------------------------------------------------------- */
+
+void founded_certify(const struct founded *f, const struct cfg *cfg, enum vote_type type,
+                     uint64_t height, struct hash32 id, struct certificate *out)
+{
+    *out = (struct certificate){.type = type, .height = height, .id = id, .n = cfg->q};
+    struct hash64 h = vote_digest(cfg->cluster_id, cfg_hash(cfg), type, height, 0, id);
+    for (uint32_t i = 0; i < out->n; i++) {
+        out->vote[i].gid = cfg->member[i].gid;
+        out->vote[i].signature = f->sig->sign(&f->vote[i], BYTES_OF(h.b));
+    }
+}
+
+struct buf founded_block(const struct founded *f, uint64_t height, const struct bytes *entry,
+                         uint32_t n)
+{
+    struct cfg cfg;
+    assert_ok(state_past_cfg(f->s, height, &cfg));
+    struct block block = {.header = {.height = height,
+                                     .proposer = 1,
+                                     .time_ms = f->ms,
+                                     .parent = {{9}},
+                                     .cfg = cfg_hash(&cfg),
+                                     .entries_root = entries_root(entry, n)},
+                          .n = n,
+                          .entry = (struct bytes *)entry};
+    founded_certify(f, &cfg, VOTE_PRECOMMIT, height - 1, block.header.parent, &block.last);
+    block.header.last = certificate_hash(&block.last);
+    struct buf b = BUF_INIT(BFT_MAX_BLOCK);
+    struct writer w = writer(&b);
+    block_encode(&w, &block);
+    assert_ok(writer_end(&w));
+    return b;
 }
 
 /* --- verdicts and administrators ------------------------------------------------------ */

@@ -65,6 +65,8 @@ void founded_new_signed(struct founded *f, uint32_t n);
 
 /* Signing operations: the record, whether it is done, and bodies for it. */
 struct rec_signop founded_op(const struct founded *f, uint64_t number);
+/* The first that is open of this kind. */
+uint64_t founded_op_of(const struct founded *f, enum signop_kind kind);
 bool founded_op_is_done(const struct founded *f, uint64_t number);
 struct buf founded_op_body(uint64_t number, uint32_t attempt);
 /* A commitment of `gid` that says it is of `as`; the nonce is kept for its share. */
@@ -73,6 +75,13 @@ struct buf founded_commit(struct founded *f, uint64_t number, uint32_t attempt, 
 struct buf founded_share(struct founded *f, uint64_t number, uint32_t gid);
 /* Signed by the t guardians from `first`. */
 void founded_sign(struct founded *f, uint64_t number, uint32_t first);
+
+/* The votes of this cfg's first q members, by the keys that f has, in round 0. */
+void founded_certify(const struct founded *f, const struct cfg *cfg, enum vote_type type,
+                     uint64_t height, struct hash32 id, struct certificate *out);
+/* A block of these entries and the certificate of the one before; not decided by it. */
+struct buf founded_block(const struct founded *f, uint64_t height, const struct bytes *entry,
+                         uint32_t n);
 
 /* Verdicts of guardians 1 to n on a subject, that stand for an hour. */
 void founded_verdicts(struct founded *f, struct hash32 subject, uint32_t n, struct verdict *out);

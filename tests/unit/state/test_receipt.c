@@ -21,56 +21,16 @@ struct parts {
 };
 static struct parts whole;
 
-static void certify(const struct founded *by, const struct cfg *cfg, enum vote_type type,
-                    uint64_t height, struct hash32 id, struct certificate *out)
-{
-    *out = (struct certificate){.type = type, .height = height, .id = id, .n = cfg->q};
-    struct hash64 h = vote_digest(cfg->cluster_id, cfg_hash(cfg), type, height, 0, id);
-    for (uint32_t i = 0; i < out->n; i++) {
-        out->vote[i].gid = cfg->member[i].gid;
-        out->vote[i].signature = sig_sign(&by->vote[i], BYTES_OF(h.b));
-    }
-}
-
-/* The number of the operation that signs the members in force. */
-static uint64_t membership_op(void)
-{
-    struct key prefix = key_plain('g');
-    struct bytes key = BYTES_NONE, value;
-    struct rec_signop op;
-    while (store_next(state_store(f.s), key_bytes(&prefix), key, &key, &value)) {
-        assert_ok(signop_read(value, &op));
-        if (op.kind == SIGN_CFG)
-            return op.number;
-    }
-    fail_msg("nobody asked for a membership certificate");
-    return 0;
-}
-
-/* A block of three entries at this height, with everything in place but its own certificate. */
 static void make_block(uint64_t height)
 {
-    static struct buf entries[ENTRIES];
+    struct buf entries[ENTRIES];
     struct bytes views[ENTRIES];
-    struct block block = {
-        .header = {.height = height, .proposer = 1, .time_ms = f.ms, .parent = {{9}}},
-        .n = ENTRIES,
-        .entry = views};
-    struct cfg cfg;
     for (uint32_t i = 0; i < ENTRIES; i++) {
         entries[i] = founded_entry(&f, CMD_TICK, i + 1, BYTES_NONE);
         views[i] = buf_bytes(&entries[i]);
     }
-    assert_ok(state_past_cfg(f.s, height, &cfg));
-    certify(&f, &cfg, VOTE_PRECOMMIT, height - 1, block.header.parent, &block.last);
-    block.header.cfg = cfg_hash(&cfg);
-    block.header.entries_root = entries_root(views, ENTRIES);
-    block.header.last = certificate_hash(&block.last);
     buf_free(&whole.block);
-    whole.block = BUF_INIT(BFT_MAX_BLOCK);
-    struct writer w = writer(&whole.block);
-    block_encode(&w, &block);
-    assert_ok(writer_end(&w));
+    whole.block = founded_block(&f, height, views, ENTRIES);
     for (uint32_t i = 0; i < ENTRIES; i++)
         buf_free(&entries[i]);
 }
@@ -123,7 +83,7 @@ static int begin(void **state)
     struct block block;
     struct rec_membership m;
     founded_new_signed(&f, MEMBERS);
-    founded_sign(&f, membership_op(), 1);
+    founded_sign(&f, founded_op_of(&f, SIGN_CFG), 1);
     make_block(f.height);
     assert_ok(block_decode(buf_bytes(&whole.block), &block));
     assert_ok(state_past_cfg(f.s, f.height, &whole.cfg));
@@ -134,7 +94,8 @@ static int begin(void **state)
     whole.header = block.header;
     whole.first_height = m.first_height;
     whole.membership = m.signature;
-    certify(&f, &whole.cfg, VOTE_PRECOMMIT, f.height, header_id(&whole.header), &whole.cert);
+    founded_certify(&f, &whole.cfg, VOTE_PRECOMMIT, f.height, header_id(&whole.header),
+                    &whole.cert);
     block_free(&block);
     return 0;
 }
@@ -307,13 +268,13 @@ static void the_certificate_is_of_a_quorum_for_this_block(void **state)
     assert_parts_refused(&p, NOT_CERTIFIED);
     /* Genuine votes for something else: a lock, another block, another height or round. */
     p = whole;
-    certify(&f, &p.cfg, VOTE_PREVOTE, f.height, id, &p.cert);
+    founded_certify(&f, &p.cfg, VOTE_PREVOTE, f.height, id, &p.cert);
     assert_parts_refused(&p, NOT_CERTIFIED);
-    certify(&f, &p.cfg, VOTE_PRECOMMIT, f.height, other, &p.cert);
+    founded_certify(&f, &p.cfg, VOTE_PRECOMMIT, f.height, other, &p.cert);
     assert_parts_refused(&p, NOT_CERTIFIED);
-    certify(&f, &p.cfg, VOTE_PRECOMMIT, f.height + 1, id, &p.cert);
+    founded_certify(&f, &p.cfg, VOTE_PRECOMMIT, f.height + 1, id, &p.cert);
     assert_parts_refused(&p, NOT_CERTIFIED);
-    certify(&f, &p.cfg, VOTE_PRECOMMIT, f.height, id, &p.cert);
+    founded_certify(&f, &p.cfg, VOTE_PRECOMMIT, f.height, id, &p.cert);
     p.cert.round++;
     assert_parts_refused(&p, NOT_CERTIFIED);
 }
@@ -325,10 +286,10 @@ static void the_members_are_those_the_root_signed(void **state)
     struct parts p = whole;
     for (uint32_t i = 0; i < p.cfg.n; i++)
         sig_keygen(founded_rng(&f), &strangers.vote[i], &p.cfg.member[i].vote_key);
-    certify(&strangers, &p.cfg, VOTE_PRECOMMIT, f.height, header_id(&p.header), &p.cert);
+    founded_certify(&strangers, &p.cfg, VOTE_PRECOMMIT, f.height, header_id(&p.header), &p.cert);
     assert_parts_refused(&p, NOT_MEMBERS);
     p.header.cfg = cfg_hash(&p.cfg);
-    certify(&strangers, &p.cfg, VOTE_PRECOMMIT, f.height, header_id(&p.header), &p.cert);
+    founded_certify(&strangers, &p.cfg, VOTE_PRECOMMIT, f.height, header_id(&p.header), &p.cert);
     assert_parts_refused(&p, NOT_MEMBERS);
     p.cfg = whole.cfg;
     assert_parts_refused(&p, NOT_CERTIFIED);
@@ -336,11 +297,11 @@ static void the_members_are_those_the_root_signed(void **state)
     p = whole;
     assert_ok(state_past_cfg(f.s, 1, &p.cfg));
     p.header.cfg = cfg_hash(&p.cfg);
-    certify(&f, &p.cfg, VOTE_PRECOMMIT, f.height, header_id(&p.header), &p.cert);
+    founded_certify(&f, &p.cfg, VOTE_PRECOMMIT, f.height, header_id(&p.header), &p.cert);
     assert_parts_refused(&p, NOT_MEMBERS);
     /* Certified by the right members, but as a block of others. */
     p.cfg = whole.cfg;
-    certify(&f, &p.cfg, VOTE_PRECOMMIT, f.height, header_id(&p.header), &p.cert);
+    founded_certify(&f, &p.cfg, VOTE_PRECOMMIT, f.height, header_id(&p.header), &p.cert);
     assert_parts_refused(&p, NOT_MEMBERS);
 }
 
@@ -351,10 +312,10 @@ static void members_vouch_for_their_own_time(void **state)
     assert_parts_refused(&p, NOT_MEMBERS);
     p = whole;
     p.header.height = p.first_height - 1;
-    certify(&f, &p.cfg, VOTE_PRECOMMIT, p.header.height, header_id(&p.header), &p.cert);
+    founded_certify(&f, &p.cfg, VOTE_PRECOMMIT, p.header.height, header_id(&p.header), &p.cert);
     assert_parts_refused(&p, NOT_MEMBERS);
     p.header.height++;
-    certify(&f, &p.cfg, VOTE_PRECOMMIT, p.header.height, header_id(&p.header), &p.cert);
+    founded_certify(&f, &p.cfg, VOTE_PRECOMMIT, p.header.height, header_id(&p.header), &p.cert);
     struct buf b = compose(&p);
     struct sig_public root = root_key();
     struct receipt out;
