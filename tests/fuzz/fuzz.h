@@ -8,8 +8,9 @@
  * replay.c, which runs the seeds, their truncations and bit flips as a test of
  * the suite fuzz-regression.
  *
- * Seeds made by us are in seeds/NAME/; a file named VECTORS there lists files or
- * folders below $GUARDIAN_VECTORS, one per line, with * as in a shell.
+ * Seeds made by us are in seeds/NAME/, written by the programs of seeds.h where
+ * they are signed or hashed; a file named VECTORS there lists files or folders
+ * below $GUARDIAN_VECTORS, one per line, with * as in a shell.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
