@@ -1,12 +1,17 @@
 """What the processes of a guardian may do, and that secrets are in vault alone.
 
-Vault's randomness follows from a seed here, so its first keys can be computed apart from it: the
-stream is ChaCha20 (base/rng.h) under SHA-512 of the length-prefixed seed and machine name, and
-vault draws the seat key, an instance id and the vote key from it. A namespace's key is looked for
-by what it does. Each is found in vault's memory, so the search works, and nowhere else.
+Vault's randomness follows from a seed here, so its keys can be computed apart from it: the stream
+is ChaCha20 (base/rng.h) under SHA-512 of the length-prefixed seed and machine name, and vault draws
+the seat key, an instance id and the vote key from it first. Its shares of the root follow from a
+later draw and the log (tools/root_shares.c). A namespace's key is looked for by what it does. Each
+is found in vault's memory, so the search works, and nowhere else.
 """
+import base64
+import contextlib
 import hashlib
 import os
+import signal
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -15,7 +20,8 @@ import pytest
 from cluster import BUILD, GUARDIAN, run, wait_until
 
 SEED = "seed of the isolation test"
-FIND_MASTER = BUILD / "tests/acceptance/tools/find_master"
+TOOLS = BUILD / "tests/acceptance/tools"
+FIND_MASTER, ROOT_SHARES = TOOLS / "find_master", TOOLS / "root_shares"
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into processes")
 
@@ -75,23 +81,56 @@ def memory(pid, access="r"):
     return b"".join(found)
 
 
-def machine(cluster, i):
-    """The machine's name in its configuration."""
+def setting(cluster, i, name):
+    """A value of guardian i's configuration."""
     for line in (cluster.folder(i) / "guardian.yaml").read_text().splitlines():
-        if line.strip().startswith("machine:"):
+        if line.strip().startswith(f"{name}:"):
             return line.split(":", 1)[1].strip().strip('"')
-    raise AssertionError("no machine")
+    raise AssertionError(f"no {name}")
+
+
+def stream_key(cluster, i):
+    """Of guardian i's vault."""
+    h = hashlib.sha512()
+    for part in ("guardian/v1/simulated/seed", SEED, setting(cluster, i, "machine")):
+        h.update(len(part).to_bytes(4, "big") + part.encode())
+    return h.digest()[:32]
 
 
 def draw(cluster, i, number):
     """The first 32 bytes of this draw from guardian i's vault."""
-    h = hashlib.sha512()
-    for part in ("guardian/v1/simulated/seed", SEED, machine(cluster, i)):
-        h.update(len(part).to_bytes(4, "big") + part.encode())
     iv = bytes(8) + number.to_bytes(8, "little")
-    return subprocess.run(["openssl", "enc", "-chacha20", "-K", h.digest()[:32].hex(), "-iv",
+    return subprocess.run(["openssl", "enc", "-chacha20", "-K", stream_key(cluster, i).hex(), "-iv",
                            iv.hex()], input=bytes(32), stdout=subprocess.PIPE, check=True,
                           timeout=10).stdout
+
+
+MANIFEST, BLOCK = 1, 5  # kinds of records: core/member/member.h
+
+
+def records(cluster, i):
+    """Manifest and blocks on guardian i's disk, as it goes on writing."""
+    path = cluster.folder(i) / "data" / "records.db"
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as disk:
+        rows = disk.execute("SELECT kind, key, value FROM record WHERE kind IN (?, ?) "
+                            "ORDER BY kind, key", (MANIFEST, BLOCK)).fetchall()
+    return [(kind, int.from_bytes(key, "big"), value) for kind, key, value in rows]
+
+
+@pytest.fixture(scope="module")
+def root(seeded):
+    """What root_shares computes from the log and the seeds, by name."""
+    lines = [f"seed {i + 1} {stream_key(seeded, i).hex()}" for i in range(seeded.count)]
+    lines += [f"record {kind} {number} {value.hex()}" for kind, number, value in records(seeded, 0)]
+    said = run(ROOT_SHARES, seeded.dir / "genesis.json", seeded.folder(0) / "data" / "platform.key",
+               "tdx", setting(seeded, 0, "machine"), stdin="\n".join(lines) + "\n").stdout
+    found = {name: bytes.fromhex(value) for name, value in
+             (line.rsplit(" ", 1) for line in said.splitlines())}
+    spki = subprocess.run(f"openssl x509 -in {seeded.dir}/root.pem -noout -pubkey | "
+                          "openssl pkey -pubin -outform DER", shell=True, stdout=subprocess.PIPE,
+                          check=True, timeout=10).stdout
+    assert found["public e"] == spki[-32:], "these are not the shares of the root certificate's key"
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -167,24 +206,34 @@ def test_vault_is_locked_into_memory(seeded):
 # --- where the secrets are ---------------------------------------------------------------------
 
 
-def secrets_of(seeded, i, master):
+OWN = ("the seat key", "the vote key", "the root share", "the root CA share")
+
+
+def secrets_of(seeded, i, master, root):
     """Secrets of guardian i by name, each shown to be in its vault's memory."""
     vault = memory(processes(seeded, i, "gd-vault")[0])
-    found = {"the seat key": draw(seeded, i, 0), "the vote key": draw(seeded, i, 2),
-             "the namespace's key": master}
+    values = draw(seeded, i, 0), draw(seeded, i, 2), root[f"share r {i + 1}"], root[f"share e {i + 1}"]
+    found = {**dict(zip(OWN, values)), "the namespace's key": master}
     for name, value in found.items():
         assert value in vault, f"{name} of guardian {i} is not in vault: the search does not work"
     return found
 
 
 @pytest.fixture(scope="module")
-def known(seeded, master):
+def known(seeded, master, root):
     found = {"the released key": seeded.released}
     for i in range(seeded.count):
-        for name, value in secrets_of(seeded, i, master).items():
+        for name, value in secrets_of(seeded, i, master, root).items():
             found[f"{name} of {i}"] = value
-    assert len(set(found.values())) == 1 + 2 * seeded.count + 1
+    assert len(set(found.values())) == 1 + len(OWN) * seeded.count + 1
     return found
+
+
+@pytest.fixture(scope="module")
+def nobodys(root):
+    """What must be nowhere at all any more: the root keys themselves, at no time in one place, and
+    the keys under which the dealings came, erased with the end of the DKG."""
+    return {name: value for name, value in root.items() if name.startswith(("root", "receive"))}
 
 
 def test_no_other_process_has_a_secret_in_its_memory(seeded, known):
@@ -205,18 +254,31 @@ def test_no_vault_has_the_keys_of_another(seeded, known):
     for i in range(seeded.count):
         content = memory(processes(seeded, i, "gd-vault")[0])
         for j in set(range(seeded.count)) - {i}:
-            for name in ("the seat key", "the vote key"):
+            for name in OWN:
                 assert known[f"{name} of {j}"] not in content
 
 
-def test_no_file_and_no_log_has_a_secret(seeded, known):
-    assert any(p.name.startswith("records.db") for p in files(seeded))
-    for path in files(seeded):
+def test_nobody_holds_the_root(seeded, nobodys):
+    assert len(nobodys) == 2 + seeded.count
+    for pid in seeded.processes():
+        content = memory(pid)
+        for what, value in nobodys.items():
+            assert value not in content, f"{what} is in the memory of {title(pid)}"
+
+
+def assert_in_no_file(cluster, secrets):
+    assert any(p.name.startswith("records.db") for p in files(cluster))
+    for path in files(cluster):
         content = path.read_bytes()
         lower = content.lower()
-        for what, value in known.items():
+        for what, value in secrets.items():
             assert value not in content, f"{what} is in {path}"
             assert value.hex().encode() not in lower, f"{what} is in {path}, in hex"
+            assert base64.b64encode(value)[:42] not in content, f"{what} is in {path}, in base64"
+
+
+def test_no_file_and_no_log_has_a_secret(seeded, known, nobodys):
+    assert_in_no_file(seeded, {**known, **nobodys})
 
 
 def test_the_search_finds_what_is_there(seeded):
@@ -226,3 +288,17 @@ def test_the_search_finds_what_is_there(seeded):
     node = memory(processes(seeded, 0, "gd-node")[0])
     assert public in vault and public.hex().encode() in node + b"".join(
         p.read_bytes() for p in files(seeded))
+
+
+def test_a_vault_that_crashes_leaves_no_core(seeded, known):
+    """Last: it costs a guardian."""
+    i = seeded.count - 1
+    vault = processes(seeded, i, "gd-vault")[0]
+    folders = {Path.cwd(), seeded.folder(i), Path(os.readlink(f"/proc/{seeded.pid(i)}/cwd")),
+               Path(Path("/proc/sys/kernel/core_pattern").read_text().strip()).parent}
+    before = {path for folder in folders for path in folder.glob("*core*")}
+    os.kill(vault, signal.SIGSEGV)
+    wait_until(lambda: not seeded.processes(seeded.folder(i)), 10, "the guardian ended with its vault")
+    assert "signal 11" in (seeded.folder(i) / "log").read_text()
+    assert {path for folder in folders for path in folder.glob("*core*")} <= before
+    assert_in_no_file(seeded, known)
