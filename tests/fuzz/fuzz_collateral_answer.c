@@ -1,6 +1,6 @@
 /*
  * io/collateral/fetch.h: what a service answers, the first byte says to what. A body that was
- * brought into its form has it, and a chain is printable text.
+ * taken is taken again as it is, and a chain is printable text.
  */
 #include "fuzz.h"
 #include "io/collateral/fetch.h"

@@ -5,7 +5,6 @@
 #include "io/client/client.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 /* --- what is asked for, and what must come --- */
 
@@ -147,30 +146,14 @@ static bool is_der(struct bytes in)
     return in.n > 4 && in.p[0] == 0x30 && in.p[1] >= 0x81;
 }
 
-/* A PCCS answers with the DER of a list in hexadecimal. */
-static enum err add_hex(struct bytes text, struct buf *out)
+/* As a PCCS answers: the DER of a list in hexadecimal. */
+static bool is_hex(struct bytes text)
 {
-    enum err e = E_MALFORMED;
-    char *copy = calloc(1, text.n + 1);
-    uint8_t *to = copy ? buf_extend(out, text.n / 2) : NULL;
-    if (to) {
-        memcpy(copy, text.p, text.n);
-        e = hex_decode(copy, to, text.n / 2);
-    }
-    free(copy);
-    return to ? e : E_NOMEM;
-}
-
-static enum err add_crl(struct bytes in, struct buf *out)
-{
-    if (is_der(in))
-        return buf_add(out, in.p, in.n);
-    in = trim(in);
-    if (pem_looks_like(in))
-        TRY(pem_read("X509 CRL", in, out));
-    else
-        TRY(add_hex(in, out));
-    return is_der(buf_bytes(out)) ? OK : E_MALFORMED;
+    static const char digits[] = "0123456789abcdefABCDEF";
+    bool ok = text.n > 4 && text.n % 2 == 0 && memcmp(text.p, "30", 2) == 0;
+    for (size_t i = 0; ok && i < text.n; i++)
+        ok = text.p[i] && strchr(digits, text.p[i]);
+    return ok;
 }
 
 /*
@@ -184,14 +167,10 @@ enum err collateral_body(enum object_kind kind, struct bytes in, struct buf *out
     bool fits = form == FORM_DER    ? is_der(in)
                 : form == FORM_PEM  ? pem_looks_like(text)
                 : form == FORM_JSON ? text.n && text.p[0] == '{' && text.p[text.n - 1] == '}'
-                                    : true;
+                                    : is_der(in) || pem_looks_like(text) || is_hex(text);
     if (!fits)
         return E_MALFORMED;
-    if (form == FORM_CRL)
-        return add_crl(in, out);
-    if (form != FORM_DER)
-        in = text;
-    return buf_add(out, in.p, in.n);
+    return is_der(in) ? buf_add(out, in.p, in.n) : buf_add(out, text.p, text.n);
 }
 
 static enum err take_body(const struct client_answer *from, const struct vendor_object *o,
@@ -243,9 +222,7 @@ enum err collateral_fetch(const struct collateral_services *s, const struct vend
                                      .proxy = s->proxy,
                                      .ca_file = s->ca_file,
                                      .timeout_ms = s->timeout_ms};
-    size_t max = kinds[object->kind].max;
-    bool may_be_hex = kinds[object->kind].form == FORM_CRL;
-    struct client_answer answer = client_answer(may_be_hex ? 2 * max : max);
+    struct client_answer answer = client_answer(kinds[object->kind].max);
     enum err e = client_call(&request, &answer, p);
     if (e == OK)
         e = take_answer(&answer, object, url, out, p);

@@ -5,9 +5,8 @@
  *   Intel: PCS API version 4, from Intel or from a PCCS between (a cache with the same API)
  *   AMD:   Key Distribution Service (57230, chapter 4)
  *
- * The answer is brought into one form (DER, PEM or JSON as the vendor signed it)
- * and not judged: signatures, dates and content are for core/evidence, in a
- * verifier. Blocks; meant for a worker thread.
+ * Of the answer only the form is looked at: signatures, dates and content are for
+ * core/evidence, in a verifier. Blocks; meant for a worker thread.
  */
 #ifndef IO_COLLATERAL_FETCH_H
 #define IO_COLLATERAL_FETCH_H
@@ -34,9 +33,11 @@ struct collateral_services {
 
 /*
  * The largest object is a revocation list. Intel's and AMD's have up to some
- * dozen entries of 40 bytes; a megabyte is room for 25,000.
+ * dozen entries of 40 bytes; a megabyte is room for 25,000, and CRL_SIZE_MAX. In
+ * hexadecimal it has twice the size.
  */
-#define COLLATERAL_OBJECT_MAX (1u << 20)
+#define COLLATERAL_LIST_MAX   (1u << 20)
+#define COLLATERAL_OBJECT_MAX (2 * COLLATERAL_LIST_MAX)
 /* Two certificates; they come in a header, which has its own limit. */
 #define COLLATERAL_CHAIN_MAX (16u << 10)
 
@@ -62,7 +63,8 @@ enum err collateral_fetch(const struct collateral_services *s, const struct vend
 #define COLLATERAL_URL_MAX 1024
 enum err collateral_url(const struct collateral_services *s, const struct vendor_object *object,
                         char out[static COLLATERAL_URL_MAX], struct problem *p);
-/* Appends an answer's body in the form of its kind; E_MALFORMED if it has another, E_TOO_LARGE. */
+/* Appends a body that has the form of its kind, without white space around text; E_MALFORMED if
+ * it has not; E_TOO_LARGE. */
 enum err collateral_body(enum object_kind kind, struct bytes in, struct buf *out);
 /* Percent-encoded text (RFC 3986, 2.1) appended to out; control characters, also encoded ones
  * other than line breaks and tabs, and broken escapes are E_MALFORMED. */
