@@ -143,18 +143,74 @@ static void judge(struct codec *c, struct wire_judge *m)
     view(c, &m->evidence, 0, EVIDENCE_MAX);
 }
 
+static void object(struct codec *c, struct vendor_object *o)
+{
+    if (c->w)
+        object_write(c->w, o);
+    else
+        object_read(c->r, o);
+}
+
+/* What went wrong; e is not OK. */
+static void reason(struct codec *c, enum err e, struct problem *p)
+{
+    p->err = e;
+    text(c, p->detail, sizeof p->detail);
+}
+
 static void judged(struct codec *c, struct wire_judged *m)
 {
     number64(c, &m->id);
     m->e = small(c, m->e, OK, ERR_COUNT - 1);
-    if (m->e != OK) {
-        m->problem.err = m->e;
-        text(c, m->problem.detail, sizeof m->problem.detail);
-    } else if (c->w) {
+    if (m->e != OK)
+        reason(c, m->e, &m->problem);
+    else if (c->w)
         claims_write(c->w, &m->claims);
-    } else {
+    else
         claims_read(c->r, &m->claims);
+    m->n_objects = small(c, m->n_objects, 0, OBJECTS_OF_CLAIMS_MAX);
+    for (uint32_t i = 0; i < m->n_objects; i++)
+        object(c, &m->objects[i]);
+    m->is_stranger = small(c, m->is_stranger, false, true);
+}
+
+static void hold(struct codec *c, struct wire_hold *m)
+{
+    if (c->w)
+        wr_u32(c->w, m->slot);
+    else
+        m->slot = rd_u32(c->r);
+    require(c, m->slot < WIRE_SLOTS);
+    view(c, &m->body, 0, WIRE_OBJECT_MAX);
+    view(c, &m->chain, 0, WIRE_CHAIN_MAX);
+}
+
+static void inspect(struct codec *c, struct wire_inspect *m)
+{
+    number64(c, &m->id);
+    number64(c, &m->unix_s);
+    object(c, &m->object);
+    view(c, &m->body, 1, WIRE_OBJECT_MAX);
+    view(c, &m->chain, 0, WIRE_CHAIN_MAX);
+}
+
+static void time(struct codec *c, int64_t *v)
+{
+    uint64_t n = (uint64_t)*v;
+    number64(c, &n);
+    *v = (int64_t)n;
+}
+
+static void inspected(struct codec *c, struct wire_inspected *m)
+{
+    number64(c, &m->id);
+    m->e = small(c, m->e, OK, ERR_COUNT - 1);
+    if (m->e != OK) {
+        reason(c, m->e, &m->problem);
+        return;
     }
+    time(c, &m->facts.issued);
+    time(c, &m->facts.until);
 }
 
 /* --- the table ---------------------------------------------------------------------------------

@@ -17,17 +17,23 @@
  *
  * attest gives one answer to each question, in order. It is asked for typed
  * fields, never for bytes to put into REPORTDATA. A quote that could not be made
- * has no evidence. A verifier answers one JUDGE after the other; JUDGED with
- * e == OK has claims.
+ * has no evidence. A verifier answers one JUDGE or INSPECT after the other; JUDGED
+ * with e == OK has claims. What it is told to HOLD it judges with from then on.
  */
 #ifndef IO_VAULT_WIRE_H
 #define IO_VAULT_WIRE_H
 
 #include "core/evidence/evidence.h"
+#include "core/evidence/inspect.h"
 #include "core/member/member.h"
 #include "io/ipc/ipc.h"
 
 #define WIRE_CONTEXT_MAX 128
+/* COLLATERAL_OBJECT_MAX and COLLATERAL_CHAIN_MAX of io/collateral/fetch.h. */
+#define WIRE_OBJECT_MAX (2u << 20)
+#define WIRE_CHAIN_MAX  (16u << 10)
+/* Places for collateral: of the plan, then of the folder. */
+#define WIRE_SLOTS 512
 
 enum wire_end { WIRE_VAULT = 1, WIRE_ATTEST, WIRE_VERIFY };
 
@@ -70,6 +76,30 @@ struct wire_judged {
     enum err e;
     struct problem problem; /* when e is not OK */
     struct claims claims;   /* when e is OK */
+    /*
+     * What it was, or would have been, judged with; none if its signatures don't hold.
+     * Of strangers (certificates are missing for judging them) anybody may have written them.
+     */
+    uint32_t n_objects;
+    struct vendor_object objects[OBJECTS_OF_CLAIMS_MAX];
+    bool is_stranger;
+};
+struct wire_hold {
+    uint32_t slot;      /* below WIRE_SLOTS */
+    struct bytes body;  /* in the place of what was there; empty: nothing */
+    struct bytes chain; /* further certificates, or empty */
+};
+struct wire_inspect {
+    uint64_t id;
+    uint64_t unix_s;
+    struct vendor_object object; /* what was asked for; bytes below: what came */
+    struct bytes body, chain;
+};
+struct wire_inspected {
+    uint64_t id;
+    enum err e;
+    struct problem problem;    /* when e is not OK */
+    struct object_facts facts; /* when e is OK */
 };
 
 /* One message; the member that `type` names holds it. */
@@ -84,6 +114,9 @@ struct wire {
         struct wire_quoted quoted;
         struct wire_judge judge;
         struct wire_judged judged;
+        struct wire_hold hold;
+        struct wire_inspect inspect;
+        struct wire_inspected inspected;
     };
 };
 

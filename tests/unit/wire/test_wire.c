@@ -36,7 +36,26 @@ static const struct example {
     {WIRE_VAULT, WIRE_VERIFY, {WIRE_JUDGE, .judge = {6, 1700000000, TXT("evidence")}}},
     {WIRE_VERIFY,
      WIRE_VAULT,
-     {WIRE_JUDGED, .judged = {6, E_CHAIN, {E_CHAIN, "a root nobody trusts"}, {0}}}},
+     {WIRE_JUDGED, .judged = {6,
+                              E_COLL_MISSING,
+                              {E_COLL_MISSING, "no list"},
+                              {0},
+                              2,
+                              {{OBJECT_TDX_TCB_INFO, .fmspc = {1, 2}}, {OBJECT_SGX_ROOT_CRL}},
+                              true}}},
+    {WIRE_VAULT, WIRE_VERIFY, {WIRE_HOLD, .hold = {WIRE_SLOTS - 1, TXT("body"), TXT("chain")}}},
+    {WIRE_VAULT,
+     WIRE_VERIFY,
+     {WIRE_INSPECT,
+      .inspect = {7,
+                  1700000000,
+                  {OBJECT_VCEK, .product = SNP_TURIN, .hwid = {9}, .tcb = {1, 2, 3, 4, 5, true}},
+                  TXT("body"),
+                  TXT("chain")}}},
+    {WIRE_VERIFY, WIRE_VAULT, {WIRE_INSPECTED, .inspected = {7, OK, {0}, {-1, INT64_MAX}}}},
+    {WIRE_VERIFY,
+     WIRE_VAULT,
+     {WIRE_INSPECTED, .inspected = {7, E_CHAIN, {E_CHAIN, "a root nobody trusts"}, {0}}}},
 };
 enum { EXAMPLES = sizeof examples / sizeof *examples };
 
@@ -108,6 +127,10 @@ static void values_that_no_message_has_are_refused(void **state)
         {WIRE_VAULT, WIRE_ATTEST, {WIRE_QUOTE, .quote = {1, {.kind = 3}}}},
         {WIRE_VAULT, WIRE_ATTEST, {WIRE_QUOTE, .quote = {1, {.kind = QUOTE_PEER}}}},
         {WIRE_VERIFY, WIRE_VAULT, {WIRE_JUDGED, .judged = {.e = ERR_COUNT}}},
+        {WIRE_VERIFY, WIRE_VAULT, {WIRE_JUDGED, .judged = {.e = E_CHAIN, .n_objects = 5}}},
+        {WIRE_VAULT, WIRE_VERIFY, {WIRE_HOLD, .hold = {WIRE_SLOTS, TXT("body"), NONE}}},
+        {WIRE_VAULT, WIRE_VERIFY, {WIRE_INSPECT, .inspect = {1, 1, {OBJECT_SGX_ROOT_CRL}}}},
+        {WIRE_VERIFY, WIRE_VAULT, {WIRE_INSPECTED, .inspected = {.e = ERR_COUNT}}},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct buf b = BUF_INIT(4 << 20);
