@@ -329,13 +329,13 @@ static void attest_closed(void *ctx, struct ipc *c, enum err e)
     fail(ctx, "attest ended", e);
 }
 
-static void judged(void *ctx, uint64_t id, enum err e, const struct claims *claims,
-                   const struct problem *p)
+static void judged(void *ctx, const struct wire_judged *a)
 {
     struct vault *v = ctx;
-    static const struct problem none;
-    member_judged(v->member, ipc_now(), id, e, claims, p ? p : &none);
+    member_judged(v->member, ipc_now(), a->id, a->e, a->e == OK ? &a->claims : NULL, &a->problem);
 }
+
+static void inspected(void *ctx, const struct wire_inspected *a) {}
 
 /* --- the life of the process -------------------------------------------------------------------
  */
@@ -440,11 +440,14 @@ int proc_vault_run(const struct guardiand *g, int node, int attest, int control)
 {
     const int keep[] = {node, attest, control};
     static struct vault v; /* large, and there is one */
-    v = (struct vault){
-        .g = g,
-        .node.fd = -1,
-        .attest.fd = -1,
-        .verifiers = {.control = control, .loop = &v.loop, .judged = judged, .ctx = &v}};
+    v = (struct vault){.g = g,
+                       .node.fd = -1,
+                       .attest.fd = -1,
+                       .verifiers = {.control = control,
+                                     .loop = &v.loop,
+                                     .judged = judged,
+                                     .inspected = inspected,
+                                     .ctx = &v}};
     verifiers_open(&v.verifiers);
     json_use_wiping_allocator();
     if (confine(g, keep, 3) != OK)

@@ -7,8 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const struct problem unusable = {
-    E_FORMAT, "the evidence could not be judged: its verifier ended or did not answer"};
+#define UNUSABLE "it could not be judged: its verifier ended or did not answer"
 
 static struct verifier *verifier_of(struct verifiers *v, const struct ipc *c)
 {
@@ -21,12 +20,22 @@ static struct verifier *verifier_of(struct verifiers *v, const struct ipc *c)
 /* --- an answer, or none ------------------------------------------------------------------------
  */
 
+static void answer_for(struct verifiers *v, const struct verifier *x)
+{
+    const struct wire_judged judged = {.id = x->id, .e = E_FORMAT, .problem = {E_FORMAT, UNUSABLE}};
+    const struct wire_inspected inspected = {
+        .id = x->id, .e = E_FORMAT, .problem = {E_FORMAT, UNUSABLE}};
+    if (x->is_object)
+        v->inspected(v->ctx, &inspected);
+    else
+        v->judged(v->ctx, &judged);
+}
+
 /* The slot stays empty until a new verifier is passed. */
 static void give_up(struct verifiers *v, struct verifier *x, bool is_alive, const char *why)
 {
     uint8_t slot = (uint8_t)(x - v->at);
     bool had = x->has_question;
-    uint64_t id = x->id;
     log_warn("verifier %u is given up: %s", slot, why);
     ipc_loop_remove(v->loop, &x->channel);
     ipc_close(&x->channel);
@@ -35,7 +44,12 @@ static void give_up(struct verifiers *v, struct verifier *x, bool is_alive, cons
     if (is_alive && send(v->control, &slot, 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
         log_debug("verifier %u: %s", slot, strerror(errno));
     if (had)
-        v->judged(v->ctx, id, E_FORMAT, NULL, &unusable);
+        answer_for(v, x);
+}
+
+static uint64_t answered(const struct wire *m)
+{
+    return m->type == WIRE_INSPECTED ? m->inspected.id : m->judged.id;
 }
 
 static void on_frame(void *ctx, struct ipc *c, const struct ipc_frame *frame)
@@ -44,13 +58,16 @@ static void on_frame(void *ctx, struct ipc *c, const struct ipc_frame *frame)
     struct verifier *x = verifier_of(v, c);
     struct wire m;
     enum err e = wire_decode(WIRE_VERIFY, WIRE_VAULT, frame->type, frame->body, &m);
-    if (e != OK || !x->has_question || m.judged.id != x->id) {
+    enum wire_type expected = x->is_object ? WIRE_INSPECTED : WIRE_JUDGED;
+    if (e != OK || !x->has_question || m.type != expected || answered(&m) != x->id) {
         give_up(v, x, true, "it gave an answer to no question");
         return;
     }
     x->has_question = false;
-    v->judged(v->ctx, x->id, m.judged.e, m.judged.e == OK ? &m.judged.claims : NULL,
-              m.judged.e == OK ? NULL : &m.judged.problem);
+    if (x->is_object)
+        v->inspected(v->ctx, &m.inspected);
+    else
+        v->judged(v->ctx, &m.judged);
 }
 
 static void on_closed(void *ctx, struct ipc *c, enum err e)
@@ -109,6 +126,7 @@ static void install(struct verifiers *v, uint8_t slot, int fd)
         give_up(v, x, false, "it was replaced");
     if (ipc_open(&x->channel, fd) != OK)
         return;
+    x->given = 0;
     ipc_loop_add(v->loop, &x->channel, (struct ipc_handler){on_frame, on_closed, v});
 }
 
@@ -131,32 +149,101 @@ static enum err take_new(struct verifiers *v)
 /* --- questions ---------------------------------------------------------------------------------
  */
 
+static void question_free(struct verifiers_question *q)
+{
+    buf_free(&q->body);
+    buf_free(&q->chain);
+}
+
+static struct wire wire_of(const struct verifiers_question *q, struct now now)
+{
+    uint64_t unix_s = now.unix_ms / 1000;
+    struct bytes body = buf_bytes(&q->body);
+    if (!q->is_object)
+        return (struct wire){WIRE_JUDGE, .judge = {q->id, unix_s, body}};
+    return (struct wire){WIRE_INSPECT,
+                         .inspect = {q->id, unix_s, q->object, body, buf_bytes(&q->chain)}};
+}
+
+/* What changed since it was last given something. */
+static enum err give_held(struct verifiers *v, struct verifier *x)
+{
+    for (uint32_t i = 0; i < WIRE_SLOTS; i++) {
+        const struct verifiers_held *h = &v->held[i];
+        struct wire m = {WIRE_HOLD, .hold = {i, buf_bytes(&h->body), buf_bytes(&h->chain)}};
+        if (h->change > x->given)
+            TRY(wire_send(&x->channel, WIRE_VAULT, &m));
+    }
+    x->given = v->change;
+    return OK;
+}
+
 static void give_out(struct verifiers *v, struct verifier *x, struct now now)
 {
     struct verifiers_question *q = &v->queue[v->first];
-    struct wire m = {WIRE_JUDGE, .judge = {q->id, now.unix_ms / 1000, buf_bytes(&q->evidence)}};
+    struct wire m = wire_of(q, now);
     x->has_question = true;
+    x->is_object = q->is_object;
     x->id = q->id;
     x->asked_ms = now.mono_ms;
-    enum err e = wire_send(&x->channel, WIRE_VAULT, &m);
-    buf_free(&q->evidence);
+    enum err e = give_held(v, x);
+    if (e == OK)
+        e = wire_send(&x->channel, WIRE_VAULT, &m);
+    question_free(q);
     v->first = (v->first + 1) % VERIFIERS_QUEUE;
     v->n--;
     if (e != OK)
         give_up(v, x, true, err_text(e));
 }
 
-enum err verifiers_ask(struct verifiers *v, uint64_t id, struct bytes evidence)
+static enum err enqueue(struct verifiers *v, struct verifiers_question q, struct bytes body,
+                        struct bytes chain)
 {
     if (v->n == VERIFIERS_QUEUE)
         return E_RATE;
-    if (evidence.n > EVIDENCE_MAX)
-        return E_TOO_LARGE;
-    struct verifiers_question *q = &v->queue[(v->first + v->n) % VERIFIERS_QUEUE];
-    *q = (struct verifiers_question){id, BUF_INIT(EVIDENCE_MAX)};
-    TRY(buf_add(&q->evidence, evidence.p, evidence.n));
-    v->n++;
+    enum err e = buf_add(&q.body, body.p, body.n);
+    if (e == OK)
+        e = buf_add(&q.chain, chain.p, chain.n);
+    if (e != OK) {
+        question_free(&q);
+        return e;
+    }
+    v->queue[(v->first + v->n++) % VERIFIERS_QUEUE] = q;
     return OK;
+}
+
+enum err verifiers_ask(struct verifiers *v, uint64_t id, struct bytes evidence)
+{
+    struct verifiers_question q = {.id = id, .body = BUF_INIT(EVIDENCE_MAX)};
+    return enqueue(v, q, evidence, BYTES_NONE);
+}
+
+enum err verifiers_inspect(struct verifiers *v, uint64_t id, const struct vendor_object *object,
+                           struct bytes body, struct bytes chain)
+{
+    struct verifiers_question q = {.id = id,
+                                   .is_object = true,
+                                   .object = *object,
+                                   .body = BUF_INIT(WIRE_OBJECT_MAX),
+                                   .chain = BUF_INIT(WIRE_CHAIN_MAX)};
+    return enqueue(v, q, body, chain);
+}
+
+enum err verifiers_hold(struct verifiers *v, uint32_t slot, struct bytes body, struct bytes chain)
+{
+    struct verifiers_held new = {BUF_INIT(WIRE_OBJECT_MAX), BUF_INIT(WIRE_CHAIN_MAX),
+                                 v->change + 1};
+    enum err e = buf_add(&new.body, body.p, body.n);
+    if (e == OK)
+        e = buf_add(&new.chain, chain.p, chain.n);
+    struct verifiers_held *old = &v->held[slot], unused = e == OK ? *old : new;
+    if (e == OK) {
+        *old = new;
+        v->change++;
+    }
+    buf_free(&unused.body);
+    buf_free(&unused.chain);
+    return e;
 }
 
 enum err verifiers_turn(struct verifiers *v, struct now now)
@@ -185,6 +272,10 @@ void verifiers_close(struct verifiers *v)
     for (size_t i = 0; i < VERIFIERS; i++)
         ipc_close(&v->at[i].channel);
     for (size_t i = 0; i < VERIFIERS_QUEUE; i++)
-        buf_free(&v->queue[i].evidence);
+        question_free(&v->queue[i]);
+    for (size_t i = 0; i < WIRE_SLOTS; i++) {
+        buf_free(&v->held[i].body);
+        buf_free(&v->held[i].chain);
+    }
     close(v->control);
 }

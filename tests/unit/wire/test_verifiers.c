@@ -14,22 +14,32 @@ struct world {
     struct verifiers v;
     int control;
     struct ipc verifier[VERIFIERS]; /* the other ends */
-    unsigned answers;
+    unsigned answers, inspections;
+    int64_t until;
     uint64_t id;
     enum err e;
     enum platform platform;
     bool has_problem;
 };
 
-static void judged(void *ctx, uint64_t id, enum err e, const struct claims *claims,
-                   const struct problem *p)
+static void judged(void *ctx, const struct wire_judged *a)
 {
     struct world *w = ctx;
     w->answers++;
-    w->id = id;
-    w->e = e;
-    w->platform = claims ? claims->platform : PLATFORM_NONE;
-    w->has_problem = p && p->detail[0];
+    w->id = a->id;
+    w->e = a->e;
+    w->platform = a->claims.platform;
+    w->has_problem = a->problem.detail[0];
+}
+
+static void inspected(void *ctx, const struct wire_inspected *a)
+{
+    struct world *w = ctx;
+    w->inspections++;
+    w->id = a->id;
+    w->e = a->e;
+    w->until = a->facts.until;
+    w->has_problem = a->problem.detail[0];
 }
 
 static struct world *new_world(void)
@@ -39,7 +49,8 @@ static struct world *new_world(void)
     assert_non_null(w);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
     w->control = ends[0];
-    w->v = (struct verifiers){.control = ends[1], .loop = &w->loop, .judged = judged, .ctx = w};
+    w->v = (struct verifiers){
+        .control = ends[1], .loop = &w->loop, .judged = judged, .inspected = inspected, .ctx = w};
     verifiers_open(&w->v);
     for (size_t i = 0; i < VERIFIERS; i++)
         w->verifier[i].fd = -1;
@@ -226,6 +237,83 @@ static void claims_and_the_time_go_through(void **state)
     free_world(w);
 }
 
+static const struct vendor_object list = {.kind = OBJECT_SGX_ROOT_CRL};
+
+static void an_object_is_inspected_and_by_no_answer_about_evidence(void **state)
+{
+    struct world *w = new_world();
+    struct wire m, a = {WIRE_INSPECTED, .inspected = {.id = 4, .facts = {1, 2}}};
+    uint8_t slot;
+    pass_verifier(w, 0);
+    assert_ok(verifiers_inspect(&w->v, 4, &list, bytes_str("body"), bytes_str("chain")));
+    assert_ok(verifiers_turn(&w->v, start));
+    assert_true(question(w, 0, &m));
+    assert_int_equal(m.type, WIRE_INSPECT);
+    assert_true(object_eq(&m.inspect.object, &list));
+    assert_int_equal(m.inspect.unix_s, start.unix_ms / 1000);
+    assert_true(bytes_eq(m.inspect.body, bytes_str("body")));
+    assert_true(bytes_eq(m.inspect.chain, bytes_str("chain")));
+    answer(w, 0, &a);
+    assert_int_equal(w->inspections, 1);
+    assert_err(w->e, OK);
+    assert_int_equal(w->until, 2);
+    assert_ok(verifiers_inspect(&w->v, 5, &list, bytes_str("body"), BYTES_NONE));
+    assert_ok(verifiers_turn(&w->v, start));
+    assert_true(question(w, 0, &m));
+    answer(w, 0, &(struct wire){WIRE_JUDGED, .judged = {.id = 5, .e = E_CHAIN}});
+    assert_int_equal(w->answers, 0);
+    assert_int_equal(w->inspections, 2);
+    assert_err(w->e, E_FORMAT);
+    assert_true(complaint(w, &slot));
+    free_world(w);
+}
+
+/* Reads frames that were sent to the verifier until the question. */
+static void expect_held(struct world *w, uint8_t slot, const char *expected)
+{
+    struct ipc_frame frame;
+    char seen[256] = "";
+    struct wire m = {0};
+    run(w);
+    assert_ok(ipc_pump(&w->verifier[slot]));
+    while (m.type != WIRE_JUDGE && ipc_next_frame(&w->verifier[slot], &frame)) {
+        assert_ok(wire_decode(WIRE_VAULT, WIRE_VERIFY, frame.type, frame.body, &m));
+        if (m.type == WIRE_HOLD)
+            snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%u=%.*s+%.*s ", m.hold.slot,
+                     (int)m.hold.body.n, (const char *)m.hold.body.p, (int)m.hold.chain.n,
+                     (const char *)m.hold.chain.p);
+    }
+    assert_int_equal(m.type, WIRE_JUDGE);
+    assert_string_equal(seen, expected);
+    answer(w, slot, &(struct wire){WIRE_JUDGED, .judged = {.id = m.judge.id, .e = E_CHAIN}});
+}
+
+static void what_is_held_is_given_once_and_to_a_new_one_again(void **state)
+{
+    struct world *w = new_world();
+    static const uint8_t large[WIRE_CHAIN_MAX + 1];
+    pass_verifier(w, 0);
+    assert_ok(verifiers_hold(&w->v, 3, bytes_str("a"), bytes_str("b")));
+    assert_ok(verifiers_hold(&w->v, WIRE_SLOTS - 1, bytes_str("z"), BYTES_NONE));
+    assert_ok(verifiers_ask(&w->v, 1, bytes_str("evidence")));
+    assert_ok(verifiers_turn(&w->v, start));
+    expect_held(w, 0, "3=a+b 511=z+ ");
+    assert_ok(verifiers_hold(&w->v, 3, BYTES_NONE, BYTES_NONE));
+    assert_err(verifiers_hold(&w->v, 511, bytes_str("y"), BYTES_OF(large)), E_TOO_LARGE);
+    assert_ok(verifiers_ask(&w->v, 2, bytes_str("evidence")));
+    assert_ok(verifiers_turn(&w->v, start));
+    expect_held(w, 0, "3=+ ");
+    assert_ok(verifiers_ask(&w->v, 3, bytes_str("evidence")));
+    assert_ok(verifiers_turn(&w->v, start));
+    expect_held(w, 0, "");
+    pass_verifier(w, 0);
+    run(w);
+    assert_ok(verifiers_ask(&w->v, 4, bytes_str("evidence")));
+    assert_ok(verifiers_turn(&w->v, start));
+    expect_held(w, 0, "3=+ 511=z+ ");
+    free_world(w);
+}
+
 static void without_the_first_process_vault_ends(void **state)
 {
     struct world *w = new_world();
@@ -244,6 +332,8 @@ int main(void)
         cmocka_unit_test(an_unasked_answer_reaches_nobody),
         cmocka_unit_test(questions_wait_for_a_verifier_and_the_queue_ends),
         cmocka_unit_test(claims_and_the_time_go_through),
+        cmocka_unit_test(an_object_is_inspected_and_by_no_answer_about_evidence),
+        cmocka_unit_test(what_is_held_is_given_once_and_to_a_new_one_again),
         cmocka_unit_test(without_the_first_process_vault_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
