@@ -79,12 +79,26 @@ size_t plan_want(struct plan *plan, struct now now, const struct vendor_object *
     return i;
 }
 
+void plan_put(struct plan *plan, struct now now, size_t slot, const struct vendor_object *object)
+{
+    GD_BUG_ON(object->kind == OBJECT_NONE || plan->slot[slot].object.kind != OBJECT_NONE);
+    plan->slot[slot] =
+        (struct plan_slot){.object = *object, .due_ms = now.mono_ms, .wanted_ms = now.mono_ms};
+}
+
 /* --- what is due --- */
 
 static uint64_t due_of(const struct plan *plan, const struct plan_slot *s)
 {
     uint64_t at = later(s->due_ms, plan->silent_until_ms[service_of(s)]);
     return s->is_stranger ? later(at, plan->stranger_due_ms) : at;
+}
+
+static void note_busy(const struct plan *plan, bool busy[static PLAN_SERVICES])
+{
+    for (size_t i = 0; i < PLAN_SLOTS; i++)
+        if (plan->slot[i].is_asked)
+            busy[service_of(&plan->slot[i])] = true;
 }
 
 static bool is_forgotten(const struct plan_slot *s, struct now now)
@@ -95,9 +109,11 @@ static bool is_forgotten(const struct plan_slot *s, struct now now)
 size_t plan_next(struct plan *plan, struct now now)
 {
     size_t found = PLAN_SLOTS;
+    bool busy[PLAN_SERVICES] = {false};
+    note_busy(plan, busy);
     for (size_t i = 0; i < PLAN_SLOTS; i++) {
         struct plan_slot *s = &plan->slot[i];
-        if (s->object.kind == OBJECT_NONE || s->is_asked || due_of(plan, s) > now.mono_ms)
+        if (s->object.kind == OBJECT_NONE || busy[service_of(s)] || due_of(plan, s) > now.mono_ms)
             continue;
         if (is_forgotten(s, now))
             *s = (struct plan_slot){0};
@@ -115,8 +131,10 @@ size_t plan_next(struct plan *plan, struct now now)
 uint64_t plan_wake(const struct plan *plan)
 {
     uint64_t at = UINT64_MAX;
+    bool busy[PLAN_SERVICES] = {false};
+    note_busy(plan, busy);
     for (size_t i = 0; i < PLAN_SLOTS; i++)
-        if (plan->slot[i].object.kind != OBJECT_NONE && !plan->slot[i].is_asked)
+        if (plan->slot[i].object.kind != OBJECT_NONE && !busy[service_of(&plan->slot[i])])
             at = sooner(at, due_of(plan, &plan->slot[i]));
     return at;
 }

@@ -15,6 +15,7 @@
  *   together; never within PLAN_LEAST_MS.
  * - After a failure it is due again after 5 s, 10 s and so on up to 15 minutes,
  *   half of it at random; what the service does not know (404) after 15 minutes.
+ * - A service is asked for one object at a time, the longest due first.
  * - A service that asks for patience (429 or 503 with Retry-After) is asked for
  *   nothing before, but an hour at most: a service that lies cannot silence us longer.
  * - Objects for evidence whose own chain does not stand yet ("strangers": anybody
@@ -61,6 +62,8 @@ struct plan {
  */
 size_t plan_want(struct plan *plan, struct now now, const struct vendor_object *object,
                  bool is_stranger);
+/* Gives the object this free slot: for what was stored. */
+void plan_put(struct plan *plan, struct now now, size_t slot, const struct vendor_object *object);
 /* Which slot it has, or PLAN_SLOTS. */
 size_t plan_find(const struct plan *plan, const struct vendor_object *object);
 

@@ -159,6 +159,7 @@ static void a_service_that_asks_for_patience_is_left_alone_and_no_other(void **s
 {
     size_t i = want(at(0), vcek(1), false), j = want(at(0), vcek(2), false);
     size_t other = want(at(0), tcb_info(1), false);
+    assert_int_equal(plan_next(&plan, at(0)), i);
     plan_failed(&plan, at(0), rng, i, E_RATE, 600);
     assert_int_equal(plan_next(&plan, at(0)), other);
     assert_int_equal(plan_next(&plan, at(599)), PLAN_SLOTS);
@@ -168,6 +169,18 @@ static void a_service_that_asks_for_patience_is_left_alone_and_no_other(void **s
     plan_failed(&plan, at(600), rng, j, E_RATE, UINT32_MAX);
     plan_failed(&plan, at(600), rng, i, E_RATE, 1);
     assert_true(due_s() == 600 + 3600);
+}
+
+static void a_service_is_asked_for_one_object_at_a_time(void **state)
+{
+    size_t first = want(at(0), tcb_info(1), false), second = want(at(1), tcb_info(2), false);
+    size_t other = want(at(2), vcek(1), false);
+    assert_int_equal(plan_next(&plan, at(2)), first);
+    assert_int_equal(plan_next(&plan, at(2)), other);
+    assert_int_equal(plan_next(&plan, at(100)), PLAN_SLOTS);
+    assert_true(plan_wake(&plan) == UINT64_MAX);
+    hold(at(100), first, DAY_S);
+    assert_int_equal(plan_next(&plan, at(100)), second);
 }
 
 static void strangers_have_few_places_and_leave_others_theirs(void **state)
@@ -194,7 +207,9 @@ static void strangers_are_asked_for_one_every_two_seconds(void **state)
 {
     want(at(0), vcek(1), true);
     want(at(0), vcek(2), true);
-    assert_true(plan_next(&plan, at(0)) < PLAN_SLOTS);
+    size_t i = plan_next(&plan, at(0));
+    assert_true(i < PLAN_SLOTS);
+    plan_failed(&plan, at(0), rng, i, E_IO, 0);
     assert_int_equal(plan_next(&plan, at(1)), PLAN_SLOTS);
     assert_true(due_s() == 2);
     assert_true(plan_next(&plan, at(2)) < PLAN_SLOTS);
@@ -223,11 +238,11 @@ static void when_it_is_full_the_longest_unwanted_goes(void **state)
 
 static void what_is_asked_for_keeps_its_slot(void **state)
 {
-    for (unsigned n = 0; n < PLAN_SLOTS; n++)
+    size_t i = want(at(0), tcb_info(0), false);
+    assert_int_equal(plan_next(&plan, at(0)), i);
+    for (unsigned n = 1; n < PLAN_SLOTS; n++)
         want(at(n), tcb_info(n), false);
-    while (plan_next(&plan, at(1000)) < PLAN_SLOTS)
-        ;
-    assert_int_equal(want(at(1001), tcb_info(9999), false), PLAN_SLOTS);
+    assert_true(want(at(1001), tcb_info(9999), false) != i);
 }
 
 static void what_nobody_wanted_for_a_month_is_forgotten(void **state)
@@ -254,6 +269,7 @@ int main(void)
         T(failures_are_repeated_later_and_later),
         T(what_a_service_does_not_know_is_not_asked_for_soon),
         T(a_service_that_asks_for_patience_is_left_alone_and_no_other),
+        T(a_service_is_asked_for_one_object_at_a_time),
         T(strangers_have_few_places_and_leave_others_theirs),
         T(strangers_are_asked_for_one_every_two_seconds),
         T(who_is_known_stays_known),
