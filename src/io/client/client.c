@@ -3,6 +3,7 @@
 #include "base/codec/b64.h"
 
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,10 @@
 #define DEFAULT_TIMEOUT_MS 10000
 #define CONNECT_TIMEOUT_MS 5000
 #define CERT_MAX           (16 << 10)
+
+struct client_session {
+    CURL *curl;
+};
 
 struct exchange {
     CURL *curl;
@@ -46,12 +51,40 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
     return x->err == OK ? size * n : 0;
 }
 
+static enum err read_channel(SSL *ssl, struct client_channel *out)
+{
+    uint8_t *spki = NULL;
+    X509 *cert = SSL_get0_peer_certificate(ssl);
+    int n = cert ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &spki) : 0;
+    if (n <= 0)
+        return E_CHAIN;
+    out->server_spki = sha256(bytes(spki, (size_t)n));
+    OPENSSL_free(spki);
+    bool ok = SSL_export_keying_material(ssl, out->exporter, sizeof out->exporter, out->label,
+                                         strlen(out->label), NULL, 0, 0) == 1;
+    return ok ? OK : E_CHAIN;
+}
+
+/* curl knows its connection during the exchange alone. */
+static enum err keep_channel(struct exchange *x)
+{
+    struct curl_tlssessioninfo *tls = NULL;
+    if (!x->request->channel)
+        return OK;
+    if (curl_easy_getinfo(x->curl, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || !tls ||
+        tls->backend != CURLSSLBACKEND_OPENSSL || !tls->internals)
+        return E_CHAIN;
+    return read_channel(tls->internals, x->request->channel);
+}
+
 /* curl keeps every line, so what it may keep is limited here. */
 static size_t on_head(char *p, size_t size, size_t n, void *ctx)
 {
     struct exchange *x = ctx;
+    if (x->head_read == 0)
+        x->err = keep_channel(x);
     x->head_read += size * n;
-    return x->head_read <= CLIENT_HEAD_MAX ? size * n : 0;
+    return x->err == OK && x->head_read <= CLIENT_HEAD_MAX ? size * n : 0;
 }
 
 static void keep_retry_after(struct exchange *x)
@@ -136,8 +169,9 @@ static enum err set_pin(struct exchange *x)
 static enum err set_trust(struct exchange *x)
 {
     const struct client_request *r = x->request;
-    bool verify = !r->pinned_spki;
-    curl_easy_setopt(x->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    bool verify = !r->pinned_spki && !r->channel;
+    long oldest = r->tls13 ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2;
+    curl_easy_setopt(x->curl, CURLOPT_SSLVERSION, oldest);
     curl_easy_setopt(x->curl, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
     curl_easy_setopt(x->curl, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
     curl_easy_setopt(x->curl, CURLOPT_CERTINFO, 1L);
@@ -242,6 +276,8 @@ static enum err explain(const struct exchange *x, CURLcode code, struct problem 
     if (x->err == E_TOO_LARGE)
         return problem(p, E_TOO_LARGE, "%.120s answers with more than %zu bytes", url,
                        x->answer->body.max);
+    if (x->err == E_CHAIN)
+        return problem(p, E_CHAIN, "%.120s: this connection cannot be bound to evidence", url);
     if (x->err != OK)
         return problem(p, x->err, "%.120s: %.110s", url, x->text[0] ? x->text : err_text(x->err));
     long sent = 0;
@@ -277,15 +313,37 @@ static enum err perform(struct exchange *x, struct problem *p)
     return OK;
 }
 
-enum err client_call(const struct client_request *r, struct client_answer *out, struct problem *p)
+enum err client_session_open(struct client_session **out)
 {
     pthread_once(&started, start_curl);
-    struct exchange x = {.curl = curl_easy_init(), .request = r, .answer = out};
-    if (!x.curl)
+    *out = calloc(1, sizeof **out);
+    if (*out)
+        (*out)->curl = curl_easy_init();
+    if (*out && (*out)->curl)
+        return OK;
+    client_session_close(*out);
+    *out = NULL;
+    return E_NOMEM;
+}
+
+void client_session_close(struct client_session *s)
+{
+    if (s)
+        curl_easy_cleanup(s->curl);
+    free(s);
+}
+
+enum err client_call(const struct client_request *r, struct client_answer *out, struct problem *p)
+{
+    struct client_session *session = r->session;
+    if (!session && client_session_open(&session) != OK)
         return problem(p, E_NOMEM, "out of memory");
+    struct exchange x = {.curl = session->curl, .request = r, .answer = out};
     enum err e = perform(&x, p);
-    curl_easy_cleanup(x.curl);
+    curl_easy_reset(x.curl); /* what points to this exchange; the connection stays */
     curl_slist_free_all(x.headers);
+    if (!r->session)
+        client_session_close(session);
     if (e != OK)
         client_answer_free(out);
     return e;

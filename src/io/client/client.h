@@ -1,11 +1,12 @@
 /*
- * One HTTP exchange with a server that others run: a registry, a vendor's
- * collateral service. HTTP/1.1, https or http, no redirects, cookies or
+ * One HTTP exchange with a server: a registry, a vendor's collateral service, or,
+ * for the command line, a guardian. HTTP/1.1, https or http, no redirects, cookies or
  * compression, no proxy but the one that is named, and nothing from the environment.
  *
  * Synchronous: a daemon calls it in a worker thread. Any number of threads may.
  * Whom the answer is believed is the caller's business; https says only that the
- * server holds a certificate of a trusted authority, or the pinned key.
+ * server holds a certificate of a trusted authority, or the pinned key, or, where
+ * the caller asks for the channel, that nobody else reads along.
  */
 #ifndef IO_CLIENT_CLIENT_H
 #define IO_CLIENT_CLIENT_H
@@ -13,7 +14,21 @@
 #include "base/bytes.h"
 #include "base/crypto/hash.h"
 
+/* Exchanges with one server that share a connection, as long as the server keeps it. One thread. */
+struct client_session;
+enum err client_session_open(struct client_session **out);
+/* s may be NULL. */
+void client_session_close(struct client_session *s);
+
+/* Which TLS connection an answer came over, to be compared with what evidence says of it. */
+struct client_channel {
+    const char *label; /* of the exporter (RFC 8446, 7.5), which has no context; the caller's */
+    uint8_t exporter[32];
+    struct hash32 server_spki; /* SHA-256 of the server's SubjectPublicKeyInfo */
+};
+
 struct client_request {
+    struct client_session *session; /* NULL: a connection of its own */
     const char *url;
     const char *method; /* GET, POST, DELETE */
     struct bytes body;  /* sent as application/json; none if it is empty */
@@ -29,11 +44,17 @@ struct client_request {
     const char *ca_file;   /* PEM, instead of the system's authorities; NULL: those */
     const char *cert_file; /* PEM client certificate and key; NULL: none */
     const char *key_file;
+    bool tls13; /* nothing older; else TLS 1.2 will do */
     /*
      * SHA-256 of the server's SubjectPublicKeyInfo. It replaces the judgement of
      * names and authorities. NULL: none.
      */
     const struct hash32 *pinned_spki;
+    /*
+     * Takes any server's certificate, and is filled before the answer is read. E_CHAIN without
+     * TLS. NULL: the certificate is judged.
+     */
+    struct client_channel *channel;
 };
 
 struct client_answer {

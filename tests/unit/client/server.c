@@ -1,4 +1,5 @@
 #include "server.h"
+#include "base/codec/hex.h"
 #include "test.h"
 
 #include <arpa/inet.h>
@@ -75,6 +76,26 @@ out:
     close(fd);
 }
 
+/* Until the client has had enough. */
+static void export_on(int fd, SSL_CTX *ctx, const char *label)
+{
+    char in[65536], answer[256], hex[65];
+    uint8_t exporter[32];
+    SSL *ssl = SSL_new(ctx);
+    if (!SSL_set_fd(ssl, fd) || SSL_accept(ssl) != 1)
+        goto out;
+    assert_int_equal(SSL_export_keying_material(ssl, exporter, sizeof exporter, label,
+                                                strlen(label), NULL, 0, 0),
+                     1);
+    hex_encode(BYTES_OF(exporter), hex);
+    snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n%s", hex);
+    while (SSL_read(ssl, in, sizeof in) > 0)
+        SSL_write(ssl, answer, (int)strlen(answer));
+out:
+    SSL_free(ssl);
+    close(fd);
+}
+
 static int listen_at(struct server *s, bool tls)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -108,6 +129,18 @@ void server_start(struct server *s, bool tls, const char *answer)
     if (part(s) == 0)
         for (;;)
             exchange(accept(fd, NULL, NULL), ctx, answer);
+    SSL_CTX_free(ctx);
+    close(fd);
+}
+
+void server_start_exporting(struct server *s, int version, const char *label)
+{
+    int fd = listen_at(s, true);
+    SSL_CTX *ctx = make_tls(s);
+    SSL_CTX_set_max_proto_version(ctx, version);
+    if (part(s) == 0)
+        for (;;)
+            export_on(accept(fd, NULL, NULL), ctx, label);
     SSL_CTX_free(ctx);
     close(fd);
 }

@@ -15,6 +15,9 @@ struct server {
 
 /* Sends `answer`, all of it, to whoever has sent a header; then closes. NULL: never answers. */
 void server_start(struct server *s, bool tls, const char *answer);
+/* Over TLS, this one at most; answers with the exporter of the connection under this label, in hex,
+ * as often as it is asked on it. */
+void server_start_exporting(struct server *s, int version, const char *label);
 /* Over http: for each connection `respond` is called in the child, with the request's header. */
 void server_start_with(struct server *s, void (*respond)(void *ctx, const char *request, int fd),
                        void *ctx);

@@ -1,7 +1,9 @@
 #include "io/client/client.h"
+#include "base/codec/hex.h"
 #include "server.h"
 #include "test.h"
 
+#include <openssl/tls1.h>
 #include <unistd.h>
 
 #define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -193,6 +195,56 @@ static void a_trusted_or_pinned_server_is_heard_and_its_certificate_kept(void **
     server_stop(&s);
 }
 
+static void no_tls_older_than_asked_for_is_spoken(void **state)
+{
+    struct server s;
+    server_start_exporting(&s, TLS1_2_VERSION, "test");
+    struct client_request r = {.method = "GET", .url = s.url, .ca_file = s.cert_file};
+    expect(&r, 100, OK, "");
+    r.tls13 = true;
+    expect(&r, 100, E_IO, "");
+    server_stop(&s);
+}
+
+/* What the server says of the connection, and what the client found. */
+static void ask_exporter(const struct server *s, struct client_session *session,
+                         struct client_channel *channel)
+{
+    struct client_request r = {
+        .session = session, .method = "GET", .url = s->url, .tls13 = true, .channel = channel};
+    struct client_answer a = client_answer(100);
+    struct problem p = {0};
+    char hex[65];
+    *channel = (struct client_channel){.label = "test"};
+    if (client_call(&r, &a, &p) != OK)
+        fail_msg("%s", p.detail);
+    hex_encode(BYTES_OF(channel->exporter), hex);
+    assert_true(bytes_eq(buf_bytes(&a.body), bytes_str(hex)));
+    assert_true(hash32_eq(channel->server_spki, s->spki));
+    client_answer_free(&a);
+}
+
+static void a_channel_is_that_of_the_connection(void **state)
+{
+    struct server s;
+    struct client_channel one, two;
+    struct client_session *session;
+    server_start_exporting(&s, TLS1_3_VERSION, "test");
+    ask_exporter(&s, NULL, &one);
+    ask_exporter(&s, NULL, &two);
+    assert_memory_not_equal(one.exporter, two.exporter, sizeof one.exporter);
+    assert_ok(client_session_open(&session));
+    ask_exporter(&s, session, &one);
+    ask_exporter(&s, session, &two);
+    assert_memory_equal(one.exporter, two.exporter, sizeof one.exporter);
+    client_session_close(session);
+    server_stop(&s);
+    server_start(&s, false, HELLO);
+    struct client_request plain = {.method = "GET", .url = s.url, .channel = &one};
+    expect(&plain, 100, E_CHAIN, "cannot be bound");
+    server_stop(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +259,8 @@ int main(void)
         cmocka_unit_test(a_header_without_end_is_refused),
         cmocka_unit_test(a_stranger_with_tls_is_not_believed),
         cmocka_unit_test(a_trusted_or_pinned_server_is_heard_and_its_certificate_kept),
+        cmocka_unit_test(no_tls_older_than_asked_for_is_spoken),
+        cmocka_unit_test(a_channel_is_that_of_the_connection),
     };
     return cmocka_run_group_tests_name("client", tests, NULL, NULL);
 }
