@@ -50,11 +50,11 @@ static enum err check_measurements(const struct genesis *g, const struct claims 
 }
 
 static enum err check_binding(const struct claims *c, const struct hash32 *cluster_id,
-                              const uint8_t nonce[static 32],
-                              const struct transport_binding *binding, struct problem *p)
+                              const uint8_t nonce[static 32], const struct client_channel *channel,
+                              struct problem *p)
 {
-    struct binding_api b = {.cluster_id = *cluster_id, .server_spki = binding->server_spki};
-    memcpy(b.exporter, binding->exporter, sizeof b.exporter);
+    struct binding_api b = {.cluster_id = *cluster_id, .server_spki = channel->server_spki};
+    memcpy(b.exporter, channel->exporter, sizeof b.exporter);
     memcpy(b.nonce, nonce, sizeof b.nonce);
     struct hash64 expected = binding_api(&b);
     if (memcmp(expected.b, c->report_data, sizeof expected.b) != 0)
@@ -64,7 +64,7 @@ static enum err check_binding(const struct claims *c, const struct hash32 *clust
 }
 
 enum err attest_judge(struct bytes genesis, struct bytes evidence_base64,
-                      const uint8_t nonce[static 32], const struct transport_binding *binding,
+                      const uint8_t nonce[static 32], const struct client_channel *channel,
                       uint64_t unix_time, struct attested *out, struct problem *p)
 {
     struct genesis g;
@@ -73,7 +73,7 @@ enum err attest_judge(struct bytes genesis, struct bytes evidence_base64,
     out->cluster_id = genesis_cluster_id(genesis);
     out->simulation = g.simulation;
     TRY_OUT(attest_verify(evidence_base64, g.simulation, unix_time, &out->claims, p));
-    TRY_OUT(check_binding(&out->claims, &out->cluster_id, nonce, binding, p));
+    TRY_OUT(check_binding(&out->claims, &out->cluster_id, nonce, channel, p));
     TRY_OUT(check_cluster(&out->claims, &out->cluster_id, p));
     TRY_OUT(check_measurements(&g, &out->claims, p));
 out:
@@ -83,17 +83,18 @@ out:
 
 /* ---- asking ---- */
 
-/* A GET on the connection that is being attested; *binding says which one it went over. */
-static enum err get(struct transport_session *session, const char *url, const char *path,
-                    unsigned timeout_s, struct transport_binding *binding, struct buf *out,
+/* A GET on the connection that is being attested; *channel says which one it went over. */
+static enum err get(struct client_session *session, const char *url, const char *path,
+                    unsigned timeout_s, struct client_channel *channel, struct buf *out,
                     struct problem *p)
 {
+    *channel = (struct client_channel){.label = BINDING_EXPORTER_LABEL};
     struct transport t = {.session = session,
                           .url = url,
                           .path = path,
                           .method = "GET",
                           .timeout_s = timeout_s,
-                          .binding = binding};
+                          .channel = channel};
     int status = 0;
     TRY(transport(&t, &status, out, p));
     if (status != 200)
@@ -102,11 +103,11 @@ static enum err get(struct transport_session *session, const char *url, const ch
     return OK;
 }
 
-static enum err get_again(struct transport_session *session, const char *url, const char *path,
-                          unsigned timeout_s, const struct transport_binding *attested,
+static enum err get_again(struct client_session *session, const char *url, const char *path,
+                          unsigned timeout_s, const struct client_channel *attested,
                           struct buf *out, struct problem *p)
 {
-    struct transport_binding now;
+    struct client_channel now;
     TRY(get(session, url, path, timeout_s, &now, out, p));
     if (memcmp(now.exporter, attested->exporter, sizeof now.exporter) != 0)
         return problem(p, E_IO, "%.100s closed the attested connection", url);
@@ -137,9 +138,9 @@ static enum err read_evidence(struct bytes answer, struct buf *out, struct probl
 }
 
 struct asking {
-    struct transport_session *session;
+    struct client_session *session;
     struct buf genesis, answer, evidence, health;
-    struct transport_binding binding;
+    struct client_channel channel;
 };
 
 static enum err ask_all(struct asking *a, const char *url, unsigned timeout_s,
@@ -152,14 +153,14 @@ static enum err ask_all(struct asking *a, const char *url, unsigned timeout_s,
     rng_fill(rng_system(), nonce, sizeof nonce);
     hex_encode(BYTES_OF(nonce), hex);
     snprintf(path, sizeof path, "/guardian_node/attestation/%s", hex);
-    TRY(transport_open(&a->session));
+    TRY(client_session_open(&a->session));
     TRY(file_read(genesis_file, &a->genesis, p));
-    TRY(get(a->session, url, path, timeout_s, &a->binding, &a->answer, p));
+    TRY(get(a->session, url, path, timeout_s, &a->channel, &a->answer, p));
     TRY(read_evidence(buf_bytes(&a->answer), &a->evidence, p));
-    TRY(attest_judge(buf_bytes(&a->genesis), buf_bytes(&a->evidence), nonce, &a->binding,
+    TRY(attest_judge(buf_bytes(&a->genesis), buf_bytes(&a->evidence), nonce, &a->channel,
                      (uint64_t)time(NULL), out, p));
-    TRY(get_again(a->session, url, "/ca/root.pem", timeout_s, &a->binding, root, p));
-    TRY(get_again(a->session, url, "/health", timeout_s, &a->binding, &a->health, p));
+    TRY(get_again(a->session, url, "/ca/root.pem", timeout_s, &a->channel, root, p));
+    TRY(get_again(a->session, url, "/health", timeout_s, &a->channel, &a->health, p));
     enum err e = pem_read("CERTIFICATE", buf_bytes(root), &certificate);
     buf_free(&certificate);
     if (e != OK)
@@ -176,7 +177,7 @@ enum err attest(const char *url, unsigned timeout_s, const char *genesis_file, s
                        .health = BUF_INIT(FILE_MAX)};
     *out = (struct attested){.root_pem = BUF_INIT(ATTEST_ROOT_MAX)};
     enum err e = ask_all(&a, url, timeout_s, genesis_file, out, p);
-    transport_close(a.session);
+    client_session_close(a.session);
     buf_free(&a.genesis);
     buf_free(&a.answer);
     buf_free(&a.evidence);

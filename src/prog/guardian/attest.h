@@ -31,7 +31,7 @@ void attested_free(struct attested *a);
  * E_MEAS_MISMATCH if no measurement of the genesis fits; the verifier's errors.
  */
 enum err attest_judge(struct bytes genesis, struct bytes evidence_base64,
-                      const uint8_t nonce[static 32], const struct transport_binding *binding,
+                      const uint8_t nonce[static 32], const struct client_channel *channel,
                       uint64_t unix_time, struct attested *out, struct problem *p);
 /* The part of it that verifies: the claims of authentic evidence, simulated or real. */
 enum err attest_verify(struct bytes evidence_base64, bool simulation, uint64_t unix_time,

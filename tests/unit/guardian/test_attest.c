@@ -16,7 +16,7 @@ struct scene {
     struct buf genesis;
     struct claims claims;
     uint8_t nonce[32];
-    struct transport_binding binding;
+    struct client_channel channel;
 };
 
 static struct scene scene(enum platform platform)
@@ -36,8 +36,8 @@ static struct scene scene(enum platform platform)
     memcpy(platform == PLATFORM_SNP ? s.claims.snp.host_data : s.claims.tdx.mr_config_id,
            cluster_id.b, 32);
     memset(s.nonce, 1, 32);
-    memset(s.binding.exporter, 2, 32);
-    memset(s.binding.server_spki.b, 3, 32);
+    memset(s.channel.exporter, 2, 32);
+    memset(s.channel.server_spki.b, 3, 32);
     return s;
 }
 
@@ -45,11 +45,11 @@ static struct scene scene(enum platform platform)
 static char *answer(const struct scene *s)
 {
     struct binding_api b = {.cluster_id = sha256(buf_bytes(&s->genesis)),
-                            .server_spki = s->binding.server_spki};
+                            .server_spki = s->channel.server_spki};
     struct sim_machine machine;
     struct problem p = {0};
     struct buf evidence = BUF_INIT(1 << 16);
-    memcpy(b.exporter, s->binding.exporter, 32);
+    memcpy(b.exporter, s->channel.exporter, 32);
     memcpy(b.nonce, s->nonce, 32);
     assert_ok(sim_machine_init(&machine, &s->claims, &p));
     assert_ok(sim_machine_evidence(&machine, binding_api(&b).b, &evidence));
@@ -63,7 +63,7 @@ static enum err judge(const struct scene *s, const char *evidence)
 {
     struct attested out = {0};
     struct problem p = {0};
-    enum err e = attest_judge(buf_bytes(&s->genesis), bytes_str(evidence), s->nonce, &s->binding,
+    enum err e = attest_judge(buf_bytes(&s->genesis), bytes_str(evidence), s->nonce, &s->channel,
                               NOW, &out, &p);
     attested_free(&out);
     return e;
@@ -77,10 +77,10 @@ static void evidence_for_another_occasion_is_refused(void **state)
     other.nonce[31] ^= 1;
     assert_err(judge(&other, evidence), E_NONCE);
     other = s;
-    other.binding.exporter[0] ^= 1;
+    other.channel.exporter[0] ^= 1;
     assert_err(judge(&other, evidence), E_NONCE);
     other = s;
-    other.binding.server_spki.b[7] ^= 1;
+    other.channel.server_spki.b[7] ^= 1;
     assert_err(judge(&other, evidence), E_NONCE);
     free(evidence);
     buf_free(&s.genesis);
