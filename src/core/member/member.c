@@ -183,7 +183,7 @@ enum err member_load(struct guardian *m, enum member_record kind, uint64_t numbe
             e = buf_add(&m->restored_record, plain.p, plain.n);
             break;
         case RECORD_CHECKPOINT:
-            e = m->is_founded ? state_load(m->state, buf_bytes(&plain)) : E_NOT_FOUND;
+            e = m->is_founded ? state_load(m->state, buf_bytes(&plain), NULL) : E_NOT_FOUND;
             break;
         case RECORD_BLOCK:
             e = load_block(m, number, buf_bytes(&plain));

@@ -1,4 +1,5 @@
 #include "core/state/receipt.h"
+#include "core/state/state_int.h"
 
 #include "core/threshold/frost.h"
 
@@ -43,9 +44,8 @@ enum err receipt_make(const struct state *s, struct bytes block_in, struct bytes
     return e;
 }
 
-/* The key that signs memberships: the root's, tweaked for that purpose. */
-static enum err membership_key(const struct sig_public *root_key, uint32_t generation,
-                               struct sig_public *out)
+enum err membership_key(const struct sig_public *root_key, uint32_t generation,
+                        struct sig_public *out)
 {
     struct point a;
     struct scalar tau;

@@ -431,7 +431,7 @@ enum err state_save(const struct state *s, struct buf *out)
     return writer_end(&w);
 }
 
-enum err state_load(struct state *s, struct bytes snapshot)
+enum err state_load(struct state *s, struct bytes snapshot, const struct hash32 *root)
 {
     struct store *fresh;
     TRY(store_new(&fresh));
@@ -448,6 +448,8 @@ enum err state_load(struct state *s, struct bytes snapshot)
     }
     if (e == OK)
         e = reader_end(&r, E_MALFORMED);
+    if (e == OK && root && !hash32_eq(store_root(fresh), *root))
+        e = E_SIGNATURE;
     if (e != OK) {
         store_free(fresh);
         return e;

@@ -85,10 +85,10 @@ struct rec_epoch state_epoch(const struct state *s);
 /* kind SESSION_NONE when none runs. */
 struct rec_session state_session(const struct state *s);
 
-/* A snapshot: every pair, in order. Loading replaces the content; E_MALFORMED leaves it as it was.
- */
+/* A snapshot: every pair, in order. Loading replaces the content; an error leaves it as it was:
+ * E_MALFORMED, or E_SIGNATURE if a root is given and the content has another. */
 enum err state_save(const struct state *s, struct buf *out);
-enum err state_load(struct state *s, struct bytes snapshot);
+enum err state_load(struct state *s, struct bytes snapshot, const struct hash32 *root);
 
 /* The terms under which `dealer` deals in this session; `to` is filled with the recipients. */
 struct deal_terms state_deal_terms(const struct rec_session *s, enum group group, uint32_t dealer,

@@ -101,6 +101,9 @@ void proof_remember(struct state *s, struct hash32 proof);
 struct hash32 proof_false(struct hash32 proof);
 /* The name of an entry's proof in a context (the session or epoch it was checked in). */
 struct hash32 proof_name(struct hash32 entry, struct hash32 context);
+/* The key that signs memberships: the root's, tweaked for that purpose. */
+enum err membership_key(const struct sig_public *root_key, uint32_t generation,
+                        struct sig_public *out);
 /* The list of verdicts at the end of an entry's body. */
 size_t verdicts_read(struct reader *r, struct verdict v[static BFT_MAX_MEMBERS]);
 

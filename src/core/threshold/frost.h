@@ -108,6 +108,8 @@ struct frost_scheme {
     enum err (*aggregate)(const struct frost_key *key, const struct frost_list *list,
                           struct bytes message, const struct frost_share *shares, size_t n,
                           struct signature *out);
+    enum err (*verify)(const struct sig_public *key, struct bytes message,
+                       const struct signature *signature);
 };
 extern const struct frost_scheme frost_ed25519;
 

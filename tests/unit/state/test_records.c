@@ -168,10 +168,13 @@ static void a_snapshot_is_loaded_whole_or_not(void **state)
     assert_ok(state_save(f.s, &b));
     struct hash32 root = state_root(f.s);
     for (size_t n = 0; n < b.n; n += 1 + n / 16) {
-        assert_err(state_load(f.s, bytes(b.p, n)), E_MALFORMED);
+        assert_err(state_load(f.s, bytes(b.p, n), NULL), E_MALFORMED);
         assert_true(hash32_eq(state_root(f.s), root));
     }
-    assert_ok(state_load(f.s, buf_bytes(&b)));
+    struct hash32 other = root;
+    other.b[31] ^= 1;
+    assert_err(state_load(f.s, buf_bytes(&b), &other), E_SIGNATURE);
+    assert_ok(state_load(f.s, buf_bytes(&b), &root));
     assert_true(hash32_eq(state_root(f.s), root));
     buf_free(&b);
     founded_free(&f);

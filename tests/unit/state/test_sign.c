@@ -119,7 +119,7 @@ static void a_share_of_an_undecided_block_is_judged_afresh(void **state)
                         (struct state_deps){&sig_ideal, NULL, &frost_ed25519}));
     struct buf snapshot = BUF_INIT(8u << 20);
     assert_ok(state_save(f.s, &snapshot));
-    assert_ok(state_load(twin.s, buf_bytes(&snapshot)));
+    assert_ok(state_load(twin.s, buf_bytes(&snapshot), NULL));
     assert_true(hash32_eq(state_root(f.s), state_root(twin.s)));
     struct state *real = f.s;
     f.s = twin.s;
