@@ -423,6 +423,15 @@ void bft_set_key(struct bft *b, struct now now, const struct sig_secret *secret)
     leave(b);
 }
 
+void bft_set_seat(struct bft *b, struct now now, uint32_t gid)
+{
+    enter(b, now);
+    b->config.gid = gid;
+    b->seat = cfg_find(&b->cfg, gid);
+    step_refresh_key(b);
+    leave(b);
+}
+
 enum err bft_install(struct bft *b, struct now now, const struct bft_tip *tip)
 {
     if (tip->height <= b->tip.height || tip->certificate.n == 0 ||

@@ -168,6 +168,8 @@ void bft_peer_down(struct bft *b, struct now now, uint32_t gid);
 void bft_durable(struct bft *b, struct now now, uint64_t token);
 /* A new own vote key (it votes from the height whose cfg names it), or NULL: wipe and follow. */
 void bft_set_key(struct bft *b, struct now now, const struct sig_secret *secret);
+/* Which seat this is, for a newcomer that learns it late; config.gid was 0 until then. */
+void bft_set_seat(struct bft *b, struct now now, uint32_t gid);
 /* The application has replaced its state by a checkpoint it verified; this is the block it stands
    at. Only forward: E_STALE. */
 enum err bft_install(struct bft *b, struct now now, const struct bft_tip *tip);

@@ -241,7 +241,7 @@ enum err link_judge_guardian(struct guardian *m, const struct claims *c, struct 
 static enum err become_ready(struct guardian *m, struct link *l)
 {
     if (m->gid == 0)
-        m->gid = l->ready_gid;
+        member_take_seat(m, l->ready_gid);
     if (l->ready_gid != m->gid) {
         l->is_ready = false;
         return E_NOT_ALLOWED;

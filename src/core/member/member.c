@@ -547,6 +547,13 @@ const struct rec_seat *member_seat_of_platform(struct guardian *m, struct bytes 
     return NULL;
 }
 
+void member_take_seat(struct guardian *m, uint32_t gid)
+{
+    m->gid = gid;
+    if (m->bft)
+        bft_set_seat(m->bft, m->now, gid);
+}
+
 /* Which seat is ours may change when the state learns of a new one. */
 static void find_own_seat(struct guardian *m)
 {
@@ -554,7 +561,7 @@ static void find_own_seat(struct guardian *m)
     if (m->gid)
         return;
     if (member_seat_of_platform(m, bytes(m->config.platform_id.b, m->config.platform_id.n), &seat))
-        m->gid = seat.gid;
+        member_take_seat(m, seat.gid);
 }
 
 /* One link for two members: the lower number dials. Whoever is not a member yet dials all, as

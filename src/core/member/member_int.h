@@ -240,6 +240,8 @@ void member_post_after(struct guardian *m, uint64_t token, enum command type, st
 enum err member_submit(struct guardian *m, struct bytes entry);
 /* Proof of a decided entry; E_NOT_FOUND, E_NOT_READY. */
 enum err member_receipt(const struct guardian *m, uint64_t height, uint64_t index, struct buf *out);
+/* This machine sits in that seat: once, when it is known. */
+void member_take_seat(struct guardian *m, uint32_t gid);
 uint64_t member_unix_s(const struct guardian *m);
 const struct rec_seat *member_seat_of_platform(struct guardian *m, struct bytes platform_id,
                                                struct rec_seat *out);

@@ -717,6 +717,19 @@ static void a_pruned_block_is_answered_with_the_checkpoint(void **state)
     drop(t);
 }
 
+static void a_newcomer_votes_once_it_knows_its_seat(void **state)
+{
+    struct bench *t = four();
+    struct bft_status s;
+    bft_set_seat(t->b, t->now, 0);
+    bft_status(t->b, &s);
+    assert_false(s.voting);
+    bft_set_seat(t->b, t->now, bench_gid(t, ME));
+    bft_status(t->b, &s);
+    assert_true(s.voting);
+    drop(t);
+}
+
 static void a_member_without_a_key_follows_and_says_nothing(void **state)
 {
     struct bench *t = four();
@@ -977,6 +990,7 @@ int main(void)
         cmocka_unit_test(no_peer_gets_more_than_fifty_blocks_a_second),
         cmocka_unit_test(a_higher_height_is_asked_for_at_most_every_20_ms),
         cmocka_unit_test(a_pruned_block_is_answered_with_the_checkpoint),
+        cmocka_unit_test(a_newcomer_votes_once_it_knows_its_seat),
         cmocka_unit_test(a_member_without_a_key_follows_and_says_nothing),
         cmocka_unit_test(installing_a_checkpoint_only_goes_forward),
         cmocka_unit_test(an_idle_member_asks_one_peer_a_second_and_says_nothing_else),
