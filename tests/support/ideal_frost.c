@@ -91,5 +91,5 @@ static enum err ideal_verify(const struct sig_public *key, struct bytes message,
     return memcmp(right.b, signature->b, sizeof right.b) == 0 ? OK : E_SIGNATURE;
 }
 
-const struct frost_scheme frost_ideal = {frost_commit, ideal_check_commitment, ideal_sign,
-                                         ideal_check_share, ideal_aggregate, ideal_verify};
+const struct frost_scheme frost_ideal = {frost_commit,      ideal_check_commitment, ideal_sign,
+                                         ideal_check_share, ideal_aggregate,        ideal_verify};

@@ -337,7 +337,7 @@ static void drive_signop(struct guardian *m, const struct rec_signop *op, uint32
         sign_commit(m, op);
     else if (op->set.n == t && in_set && !shared)
         sign_share(m, op);
-    if (op->since_ms && m->now.unix_ms > op->since_ms + SIGN_WAIT_MS + 200)
+    if (state_signop_is_late(m->state, op, m->now.unix_ms - 200))
         sign_retry(m, op);
 }
 

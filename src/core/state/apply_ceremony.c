@@ -392,7 +392,7 @@ static enum err activate(struct apply *a, struct rec_session *o)
     if (first)
         TRY(root_is_born(a));
     else
-        TRY(signops_restart(s));
+        TRY(signops_restart(a));
     return state_put_cfg(a, &o->next);
 }
 

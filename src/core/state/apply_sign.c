@@ -6,7 +6,8 @@
  * so no leader chooses it. Then each of the set posts its SHARE; the one that
  * completes them makes the signature, on every guardian alike. A false share is
  * blame and starts the next attempt without its author; a silent signer is left
- * out by RETRY. Everybody rebuilds the signed bytes: nobody sends them.
+ * out by RETRY, which also lets all of them in again when too few of the others
+ * commit. Everybody rebuilds the signed bytes: nobody sends them.
  */
 #include "base/crypto/p256.h"
 #include "core/ca/ca.h"
@@ -17,28 +18,30 @@ static struct key op_key(uint64_t number)
     return key_number('g', number);
 }
 
-enum err signop_add(struct state *s, struct rec_signop *op)
+enum err signop_add(struct apply *a, struct rec_signop *op)
 {
-    struct rec_cluster c = state_cluster(s);
+    struct rec_cluster c = state_cluster(a->s);
     op->number = c.next_op++;
     op->attempt = 1;
-    TRY(state_put_cluster(s, &c));
+    op->since_ms = a->at.time_ms;
+    TRY(state_put_cluster(a->s, &c));
     struct key k = op_key(op->number);
-    return signop_put(s->store, &k, op);
+    return signop_put(a->s->store, &k, op);
 }
 
-static enum err next_attempt(struct state *s, struct rec_signop *op)
+static enum err next_attempt(struct apply *a, struct rec_signop *op)
 {
     op->attempt++;
-    op->since_ms = 0;
+    op->since_ms = a->at.time_ms;
     op->set.n = 0;
     op->n_shares = 0;
     struct key k = op_key(op->number);
-    return signop_put(s->store, &k, op);
+    return signop_put(a->s->store, &k, op);
 }
 
-enum err signops_restart(struct state *s)
+enum err signops_restart(struct apply *a)
 {
+    const struct state *s = a->s;
     struct key prefix = key_plain('g'), at = prefix;
     struct bytes key, value;
     while (store_next(s->store, key_bytes(&prefix), key_bytes(&at), &key, &value)) {
@@ -46,7 +49,7 @@ enum err signops_restart(struct state *s)
         TRY(signop_read(value, &op));
         at = op_key(op.number);
         op.n_excluded = 0;
-        TRY(next_attempt(s, &op));
+        TRY(next_attempt(a, &op));
     }
     return OK;
 }
@@ -393,7 +396,7 @@ enum err apply_share(struct apply *a)
         in_set |= op.set.c[i].gid == share.gid;
     for (uint32_t i = 0; i < op.n_shares; i++)
         seen |= op.shares[i].gid == share.gid;
-    if (share.gid != a->entry.author || !op.since_ms || !in_set || seen)
+    if (share.gid != a->entry.author || op.set.n < state_epoch(a->s).t || !in_set || seen)
         return problem(a->p, E_NOT_ALLOWED, "guardian %u owes no share", a->entry.author);
     struct frost_key key;
     struct buf message = BUF_INIT(STORE_VALUE_MAX);
@@ -404,7 +407,7 @@ enum err apply_share(struct apply *a)
         goto out;
     if (check_share(a, &op, &key, buf_bytes(&message), &share) != OK) {
         exclude(a->s, &op, share.gid);
-        e = next_attempt(a->s, &op);
+        e = next_attempt(a, &op);
         if (e == OK)
             e = blame(a, BLAME_SHARE);
         goto out;
@@ -421,6 +424,23 @@ out:
     return e;
 }
 
+bool state_signop_is_late(const struct state *s, const struct rec_signop *op, uint64_t time_ms)
+{
+    bool is_stuck = op->set.n == state_epoch(s).t || op->n_excluded > 0;
+    return is_stuck && time_ms >= op->since_ms + SIGN_WAIT_MS;
+}
+
+static void exclude_silent(const struct state *s, struct rec_signop *op)
+{
+    for (uint32_t i = 0; i < op->set.n; i++) {
+        bool answered = false;
+        for (uint32_t j = 0; j < op->n_shares; j++)
+            answered |= op->shares[j].gid == op->set.c[i].gid;
+        if (!answered)
+            exclude(s, op, op->set.c[i].gid);
+    }
+}
+
 /* Body: number, attempt. */
 enum err apply_retry(struct apply *a)
 {
@@ -428,17 +448,13 @@ enum err apply_retry(struct apply *a)
     struct rec_signop op;
     TRY(read_op(a, &r, &op));
     TRY(reader_end(&r, E_MALFORMED));
-    if (!op.since_ms || a->at.time_ms < op.since_ms + SIGN_WAIT_MS)
+    if (!state_signop_is_late(a->s, &op, a->at.time_ms))
         return problem(a->p, E_NOT_READY, "the signers still have time");
-    struct frost_list set = op.set;
-    for (uint32_t i = 0; i < set.n; i++) {
-        bool answered = false;
-        for (uint32_t j = 0; j < op.n_shares; j++)
-            answered |= op.shares[j].gid == set.c[i].gid;
-        if (!answered)
-            exclude(a->s, &op, set.c[i].gid);
-    }
-    return next_attempt(a->s, &op);
+    if (op.set.n < state_epoch(a->s).t)
+        op.n_excluded = 0;
+    else
+        exclude_silent(a->s, &op);
+    return next_attempt(a, &op);
 }
 
 /* --- namespaces and issuing CAs --- */
@@ -449,7 +465,7 @@ static enum err add_crl(struct apply *a, enum signop_kind kind, const char *ns)
     snprintf(op.ns, sizeof op.ns, "%s", ns);
     op.not_before = apply_unix(a) - BACKDATE_S;
     op.not_after = apply_unix(a) + CRL_LIFETIME_S;
-    return signop_add(a->s, &op);
+    return signop_add(a, &op);
 }
 
 enum err namespace_create(struct apply *a, const char *name, enum ns_mode mode, struct bytes names)
@@ -465,7 +481,7 @@ enum err namespace_create(struct apply *a, const char *name, enum ns_mode mode, 
     snprintf(op.ns, sizeof op.ns, "%s", name);
     op.not_before = ns.created - BACKDATE_S;
     op.not_after = ns.created + NS_CA_LIFETIME_S;
-    TRY(signop_add(a->s, &op));
+    TRY(signop_add(a, &op));
     return add_crl(a, SIGN_CRL_NS, name);
 }
 
@@ -474,7 +490,7 @@ enum err root_is_born(struct apply *a)
     struct rec_signop op = {.kind = SIGN_ROOT, .cause = state_cluster(a->s).root_id};
     op.not_before = apply_unix(a) - BACKDATE_S;
     op.not_after = apply_unix(a) + ROOT_LIFETIME_S;
-    TRY(signop_add(a->s, &op));
+    TRY(signop_add(a, &op));
     TRY(add_crl(a, SIGN_CRL_ROOT, ""));
     struct ca_names any = {.any = true}; /* seats have names of many owners */
     struct buf names = BUF_INIT(STORE_VALUE_MAX);
@@ -510,5 +526,5 @@ enum err apply_issuing(struct apply *a)
     op.spki.n = spki.n;
     op.not_before = apply_unix(a) - BACKDATE_S;
     op.not_after = apply_unix(a) + ISSUING_LIFETIME_S;
-    return signop_add(a->s, &op);
+    return signop_add(a, &op);
 }

@@ -61,8 +61,7 @@ enum err checkpoint_check(const struct state *s, struct bytes proof, struct chec
     cfg_decode(&r, &cfg);
     uint64_t first_height = rd_u64(&r);
     rd_copy(&r, sig.b, sizeof sig.b);
-    if (reader_end(&r, E_MALFORMED) != OK || reader_end(&c, E_MALFORMED) != OK ||
-        header.height < 2)
+    if (reader_end(&r, E_MALFORMED) != OK || reader_end(&c, E_MALFORMED) != OK || header.height < 2)
         return problem(p, E_MALFORMED, "this is no proof of a checkpoint");
     if (!hash32_eq(header.cfg, cfg_hash(&cfg)) ||
         check_membership(s, &cfg, header.height, first_height, &sig) != OK)

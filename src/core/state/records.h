@@ -111,7 +111,7 @@ struct rec_signop {
     int64_t not_before, not_after; /* unix seconds; for CRLs this and next update */
     struct hash32 cause;           /* the entry that asked; serial numbers come from it */
     uint32_t attempt;
-    uint64_t since_ms; /* block time when the set was complete */
+    uint64_t since_ms; /* block time when the attempt began, then when its set was complete */
     uint32_t n_excluded, excluded[THRESHOLD_MAX];
     struct frost_list set; /* by gid; complete when it holds t */
     uint32_t n_shares;

@@ -239,7 +239,7 @@ enum err state_put_cfg(struct apply *a, const struct cfg *cfg)
         return OK; /* nothing can be signed yet; the DKG's end asks */
     struct rec_signop op = {.kind = SIGN_CFG, .cause = cfg_hash(cfg)};
     op.not_before = (int64_t)a->at.height + 1;
-    return signop_add(a->s, &op);
+    return signop_add(a, &op);
 }
 
 bool proof_known(const struct state *s, struct hash32 proof)

@@ -23,7 +23,7 @@
 
 /* Block time a phase of a ceremony waits for the slow before it may be closed without them. */
 #define PHASE_MS 4000
-/* Block time a signing set waits for its shares before RETRY may leave the silent out. */
+/* Block time an attempt waits for what is missing before RETRY may begin the next one. */
 #define SIGN_WAIT_MS 1500
 /* A challenge is good until this long after the time of the header it was made from. */
 #define CHALLENGE_S 90
@@ -109,6 +109,8 @@ enum err state_namespace_label(const struct state *s, const char *ns, uint32_t v
  * key under which it is signed. */
 enum err state_signop_message(struct state *s, const struct rec_signop *op, struct buf *out);
 enum err state_signop_key(struct state *s, const struct rec_signop *op, struct frost_key *key);
+/* May RETRY go on without those who keep this attempt waiting? */
+bool state_signop_is_late(const struct state *s, const struct rec_signop *op, uint64_t time_ms);
 /* The share commitment S_gid of the epoch in force; remembered, as it costs t multiplications. */
 enum err state_share_public(struct state *s, enum group group, uint32_t gid, struct point *out);
 

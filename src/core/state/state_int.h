@@ -86,9 +86,9 @@ enum err state_put_cfg(struct apply *a, const struct cfg *cfg);
 enum err session_begin(struct state *s, uint64_t time_ms, enum session_kind kind,
                        const struct cfg *next, uint32_t attempt);
 /* Appends a signing operation. */
-enum err signop_add(struct state *s, struct rec_signop *op);
+enum err signop_add(struct apply *a, struct rec_signop *op);
 /* Starts every signing operation again, as shares of the old epoch are gone. */
-enum err signops_restart(struct state *s);
+enum err signops_restart(struct apply *a);
 /* What is signed once the root exists: its own certificate and the namespace of the guardians. */
 enum err root_is_born(struct apply *a);
 enum err namespace_create(struct apply *a, const char *name, enum ns_mode mode, struct bytes names);

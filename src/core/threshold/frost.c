@@ -298,8 +298,8 @@ enum err frost_aggregate(const struct frost_key *key, const struct frost_list *l
     return sig_verify(&public, message, out);
 }
 
-const struct frost_scheme frost_ed25519 = {frost_commit, frost_commitment_check, frost_sign,
-                                           frost_share_check, frost_aggregate, sig_verify};
+const struct frost_scheme frost_ed25519 = {frost_commit,      frost_commitment_check, frost_sign,
+                                           frost_share_check, frost_aggregate,        sig_verify};
 
 void frost_commitment_write(struct writer *w, const struct frost_commitment *c)
 {

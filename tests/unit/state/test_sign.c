@@ -105,6 +105,26 @@ static void a_silent_signer_is_left_out_after_its_time(void **state)
     founded_free(&f);
 }
 
+/* Of three one lied and is left out, and another is silent: too few are left to wait for. */
+static void signers_that_were_left_out_come_back_when_too_few_commit(void **state)
+{
+    founded_new_rooted(&f, 3);
+    do_body(CMD_COMMIT, 1, founded_commit(&f, OP_ROOT, 1, 1, 1));
+    do_body(CMD_COMMIT, 2, founded_commit(&f, OP_ROOT, 1, 2, 2));
+    do_body(CMD_SHARE, 1, founded_share(&f, OP_ROOT, 1));
+    f.ms = founded_op(&f, OP_ROOT).since_ms + SIGN_WAIT_MS;
+    do_body(CMD_RETRY, 3, founded_op_body(OP_ROOT, 1));
+    do_body(CMD_COMMIT, 1, founded_commit(&f, OP_ROOT, 2, 1, 1));
+    assert_err(try_body(CMD_COMMIT, 2, founded_commit(&f, OP_ROOT, 2, 2, 2)), E_NOT_ALLOWED);
+    f.ms = founded_op(&f, OP_ROOT).since_ms + SIGN_WAIT_MS - 1;
+    assert_err(try_body(CMD_RETRY, 1, founded_op_body(OP_ROOT, 2)), E_NOT_READY);
+    f.ms++;
+    do_body(CMD_RETRY, 1, founded_op_body(OP_ROOT, 2));
+    assert_int_equal(founded_op(&f, OP_ROOT).n_excluded, 0);
+    founded_sign(&f, OP_ROOT, 1);
+    founded_free(&f);
+}
+
 /* What a member saw in a block that was never decided must not change what it accepts later:
  * another member that did not see that block would judge differently. */
 static void a_share_of_an_undecided_block_is_judged_afresh(void **state)
@@ -294,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_commitment_is_one_for_each_holder_that_is_needed),
         cmocka_unit_test(shares_complete_a_signature_and_a_false_one_is_blamed),
         cmocka_unit_test(a_silent_signer_is_left_out_after_its_time),
+        cmocka_unit_test(signers_that_were_left_out_come_back_when_too_few_commit),
         cmocka_unit_test(a_share_of_an_undecided_block_is_judged_afresh),
         cmocka_unit_test(an_issuing_ca_is_for_a_p256_key_in_a_sealed_namespace),
         cmocka_unit_test(a_request_names_its_label_and_its_requester),
