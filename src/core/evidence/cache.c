@@ -64,13 +64,31 @@ static struct entry *set_of(struct evidence_cache *cache, struct bytes chain)
     return &cache->entries[index % cache->n_sets * WAYS];
 }
 
+static bool holds(const struct entry *e, struct bytes chain)
+{
+    return e->used && bytes_eq(bytes(e->bytes, e->size), chain);
+}
+
+/* Where it stands already, judged by what is no longer current; else the oldest. */
+static struct entry *place_of(struct entry *set, struct bytes chain)
+{
+    struct entry *oldest = set;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (holds(&set[i], chain))
+            return &set[i];
+        if (set[i].used < oldest->used)
+            oldest = &set[i];
+    }
+    return oldest;
+}
+
 struct verified *evidence_cache_find(struct evidence_cache *cache, struct bytes chain)
 {
     struct entry *set = set_of(cache, chain);
     cache->lookups++;
     for (size_t i = 0; i < WAYS; i++) {
         struct entry *e = &set[i];
-        if (e->used && bytes_eq(bytes(e->bytes, e->size), chain)) {
+        if (holds(e, chain)) {
             e->used = ++cache->clock;
             cache->hits++;
             return &e->verified;
@@ -84,15 +102,12 @@ struct verified *evidence_cache_put(struct evidence_cache *cache, struct bytes c
 {
     if (chain.n > CHAIN_KEPT_MAX)
         return NULL;
-    struct entry *set = set_of(cache, chain), *oldest = set;
-    for (size_t i = 1; i < WAYS; i++)
-        if (set[i].used < oldest->used)
-            oldest = &set[i];
-    verified_clear(&oldest->verified);
-    oldest->used = ++cache->clock;
-    oldest->size = chain.n;
-    memcpy(oldest->bytes, chain.p, chain.n);
-    oldest->verified = *v;
+    struct entry *place = place_of(set_of(cache, chain), chain);
+    verified_clear(&place->verified);
+    place->used = ++cache->clock;
+    place->size = chain.n;
+    memcpy(place->bytes, chain.p, chain.n);
+    place->verified = *v;
     memset(v, 0, sizeof *v);
-    return &oldest->verified;
+    return &place->verified;
 }
