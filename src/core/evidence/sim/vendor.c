@@ -36,8 +36,8 @@ enum err sim_sign(const struct ecdsa_secret *secret, struct bytes digest, struct
 /* --- certificates (RFC 5280) --- */
 
 #define ORGANISATION "Guardian simulated vendor (not a real one)"
-#define NOT_BEFORE   "200101000000Z"
-#define NOT_AFTER    "491231235959Z"
+#define NOT_BEFORE   1577836800 /* 2020-01-01 */
+#define NOT_AFTER    2524607999 /* the end of 2049 */
 
 static void write_attribute(struct writer *w, uint8_t type, const char *text)
 {
@@ -57,11 +57,12 @@ static void write_name(struct writer *w, const char *common_name)
     der_close(w, name);
 }
 
-static void write_validity(struct writer *w)
+static void write_validity(struct writer *w, const struct sim_cert *c)
 {
     size_t validity = der_open(w, DER_SEQUENCE);
-    der_element(w, DER_UTC_TIME, bytes_str(NOT_BEFORE));
-    der_element(w, DER_UTC_TIME, bytes_str(NOT_AFTER));
+    bool given = c->not_before || c->not_after;
+    der_time(w, given ? c->not_before : NOT_BEFORE);
+    der_time(w, given ? c->not_after : NOT_AFTER);
     der_close(w, validity);
 }
 
@@ -216,7 +217,7 @@ static void write_tbs(struct writer *w, const struct sim_cert *c)
     write_serial(w, c);
     write_algorithm(w, c->issuer);
     write_name(w, c->issued_by);
-    write_validity(w);
+    write_validity(w, c);
     write_name(w, c->subject);
     sim_spki_write(w, c->key);
     write_extensions(w, c);

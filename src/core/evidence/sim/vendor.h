@@ -29,13 +29,14 @@ static inline struct sim_key sim_rsa_key(enum sim_rsa which)
 /* Deterministic: the nonce follows from key and digest. */
 enum err sim_sign(const struct ecdsa_secret *secret, struct bytes digest, struct ecdsa_rs *out);
 
-/* What a certificate says; signed by `issuer`, valid from 2020 to 2049. */
+/* What a certificate says; signed by `issuer`. */
 struct sim_cert {
     const char *subject, *issued_by; /* common names */
     const struct sim_key *key;       /* certified */
     const struct sim_key *issuer;
-    int pathlen;             /* -1: not a CA */
-    struct bytes extensions; /* further ones, as DER elements */
+    int pathlen;                   /* -1: not a CA */
+    struct bytes extensions;       /* further ones, as DER elements */
+    int64_t not_before, not_after; /* unix seconds; both 0: from 2020 to 2049 */
 };
 /* Appends the certificate in DER. */
 enum err sim_cert_write(const struct sim_cert *c, struct buf *out);
