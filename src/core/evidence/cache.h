@@ -5,9 +5,9 @@
  *
  * An entry is found by the exact bytes that were verified (the whole PCK chain;
  * the VCEK or VLEK certificate) and holds while all certificates of the chain
- * are valid and its root is trusted: both are judged again at every use. It
- * knows nothing of revocation: whoever judges that does so after the cache, or
- * clears it when a revocation list changes.
+ * are valid and its root is trusted: both are judged again at every use, and so
+ * is whether AMD's revocation lists are still the same and current; Intel's are
+ * not looked at here.
  *
  * Fixed memory: 4 KiB per entry. When full, the least recently used of four
  * entries gives way, so hostile evidence can slow others down but never grow it.

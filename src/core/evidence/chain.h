@@ -8,13 +8,12 @@
  * Specification", 57230).
  *
  * Signatures, names, CA flags, path lengths, algorithms, dates and the vendors'
- * extensions are judged here; revocation and TCB levels are not: they need
- * collateral.
+ * extensions are judged here, AMD's revocation too; Intel's and TCB levels are not.
  */
 #ifndef CORE_EVIDENCE_CHAIN_H
 #define CORE_EVIDENCE_CHAIN_H
 
-#include "base/crypto/cert.h"
+#include "core/evidence/revocation.h"
 #include "core/evidence/trust.h"
 
 /* What a PCK certificate says about its platform (SGX extension 1.2.840.113741.1.13.1). */
@@ -41,7 +40,8 @@ struct chain {
     bool simulated;
     int64_t not_before, not_after; /* when all of its certificates are valid */
     enum curve curve;
-    struct ecdsa_point key; /* of the leaf */
+    struct ecdsa_point key;       /* of the leaf */
+    struct revocation revocation; /* SNP */
     union {
         struct pck pck;
         struct vek vek;
@@ -69,13 +69,22 @@ struct cert_pool {
 enum err cert_pool_add(struct cert_pool *pool, struct bytes in);
 void cert_pool_clear(struct cert_pool *pool);
 
+/* What a VCEK's or VLEK's chain is made of and judged by. */
+struct vek_context {
+    const struct cert_pool *pool;
+    const struct evidence_trust *trust;
+    struct revocation_lists lists; /* not demanded of a simulated chain */
+    int64_t unix_time;
+};
 /*
- * Verifies that this VCEK or VLEK chains to a trusted ARK through certificates
- * of the pool. E_COLL_MISSING if an issuer is not in the pool, E_CHAIN.
+ * Verifies that this VCEK or VLEK chains to a trusted ARK through certificates of the pool, and
+ * that the ARK has revoked none of them (its list covers the ASK or ASVK and itself: AMD revokes no
+ * VCEK). E_COLL_MISSING if an issuer is not in the pool, E_CHAIN, and what revocation_check() says.
  */
-enum err chain_verify_vek(const struct cert *vek, const struct cert_pool *pool,
-                          const struct evidence_trust *trust, int64_t unix_time, struct chain *out,
-                          struct problem *p);
+enum err chain_verify_vek(const struct cert *vek, const struct vek_context *context,
+                          struct chain *out, struct problem *p);
+/* Whether the chain's revocation needs no new judgement. */
+bool chain_vek_unrevoked(const struct chain *c, struct revocation_lists lists, int64_t unix_time);
 /* Reads what the certificate says, without trust in it. E_CHAIN if it is no VCEK or VLEK. */
 enum err chain_read_vek(const struct cert *c, struct vek *out, struct problem *p);
 

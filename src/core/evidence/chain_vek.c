@@ -107,11 +107,11 @@ static enum err check_algorithm(const struct cert *c, struct problem *p)
                          cert_subject(c));
 }
 
-static enum err judge(struct cert *const c[3], const struct evidence_trust *trust,
-                      struct chain *out, struct problem *p)
+static enum err judge_links(struct cert *const c[3], const struct vek_context *v, struct chain *out,
+                            struct problem *p)
 {
     out->root = cert_spki_hash(c[2]);
-    const struct trust_root *root = evidence_trust_find(trust, PLATFORM_SNP, out->root);
+    const struct trust_root *root = evidence_trust_find(v->trust, PLATFORM_SNP, out->root);
     if (!root)
         return problem(p, E_CHAIN, "the root \"%s\" is not trusted", cert_subject(c[2]));
     if (root->product != SNP_PRODUCT_UNKNOWN && root->product != out->vek.product)
@@ -125,17 +125,43 @@ static enum err judge(struct cert *const c[3], const struct evidence_trust *trus
     return cert_check_issued(c[2], c[2], 1, p);
 }
 
+/* The simulated vendor publishes no lists: one that a test or an exercise gives counts. */
+static struct revocation_lists lists_for(const struct chain *c, struct revocation_lists lists)
+{
+    lists.demanded &= !c->simulated;
+    return lists;
+}
+
+bool chain_vek_unrevoked(const struct chain *c, struct revocation_lists lists, int64_t unix_time)
+{
+    lists = lists_for(c, lists);
+    return revocation_holds(&c->revocation, &lists, unix_time);
+}
+
+static enum err judge(struct cert *const c[3], const struct vek_context *v, struct chain *out,
+                      struct problem *p)
+{
+    TRY(judge_links(c, v, out, p));
+    for (size_t i = 0; i < 3; i++)
+        TRY(cert_check_dates(c[i], v->unix_time, p));
+    chain_intersect_dates(out, c, 3);
+    struct revocation_lists lists = lists_for(out, v->lists);
+    return revocation_check(&lists, c[2], c + 1, 2, v->unix_time, &out->revocation, p);
+}
+
 /*
  * Several certificates may bear the right names (a forged one beside the right
- * one, an old beside a new): the first pair that holds decides, else the last
- * one's problem. Bounded, as each try costs two RSA verifications.
+ * one, an old beside a new): the first pair that holds decides, else the problem
+ * of one that got past its signatures and dates, else the last one's. Bounded, as
+ * each try costs two RSA verifications.
  */
 #define TRIES_MAX 16
 
 struct search {
-    const struct cert_pool *pool;
+    const struct vek_context *context;
     char ca_name[CERT_NAME_MAX], root_name[CERT_NAME_MAX];
     unsigned tries;
+    struct problem problem;
 };
 
 static bool named(const struct cert *c, const char *name)
@@ -143,44 +169,37 @@ static bool named(const struct cert *c, const char *name)
     return strcmp(cert_subject(c), name) == 0;
 }
 
-static enum err try_pair(struct search *s, struct cert *const c[3],
-                         const struct evidence_trust *trust, int64_t unix_time, struct chain *out,
-                         struct problem *p)
+static enum err try_pair(struct search *s, struct cert *const c[3], struct chain *out)
 {
-    s->tries++;
-    TRY(judge(c, trust, out, p));
-    for (size_t i = 0; i < 3; i++)
-        TRY(cert_check_dates(c[i], unix_time, p));
-    chain_intersect_dates(out, c, 3);
-    return OK;
-}
-
-static enum err search_pairs(struct search *s, const struct cert *vek,
-                             const struct evidence_trust *trust, int64_t unix_time,
-                             struct chain *out, struct problem *p)
-{
-    enum err e = problem(p, E_COLL_MISSING, "the certificate \"%s\" or \"%s\" is missing",
-                         s->ca_name, s->root_name);
-    for (size_t i = 0; i < s->pool->n; i++) {
-        if (!named(s->pool->c[i], s->ca_name))
-            continue;
-        for (size_t j = 0; j < s->pool->n && s->tries < TRIES_MAX; j++) {
-            struct cert *c[3] = {(struct cert *)vek, s->pool->c[i], s->pool->c[j]};
-            if (!named(c[2], s->root_name))
-                continue;
-            e = try_pair(s, c, trust, unix_time, out, p);
-            if (e == OK)
-                return OK;
-        }
-    }
+    struct problem p = {0};
+    bool got_further = s->tries++ && s->problem.err != E_CHAIN;
+    enum err e = judge(c, s->context, out, &p);
+    if (e != OK && !got_further)
+        s->problem = p;
     return e;
 }
 
-enum err chain_verify_vek(const struct cert *vek, const struct cert_pool *pool,
-                          const struct evidence_trust *trust, int64_t unix_time, struct chain *out,
-                          struct problem *p)
+static enum err search_pairs(struct search *s, const struct cert *vek, struct chain *out)
 {
-    struct search s = {.pool = pool};
+    const struct cert_pool *pool = s->context->pool;
+    (void)problem(&s->problem, E_COLL_MISSING, "the certificate \"%s\" or \"%s\" is missing",
+                  s->ca_name, s->root_name);
+    for (size_t i = 0; i < pool->n; i++) {
+        if (!named(pool->c[i], s->ca_name))
+            continue;
+        for (size_t j = 0; j < pool->n && s->tries < TRIES_MAX; j++) {
+            struct cert *c[3] = {(struct cert *)vek, pool->c[i], pool->c[j]};
+            if (named(c[2], s->root_name) && try_pair(s, c, out) == OK)
+                return OK;
+        }
+    }
+    return s->problem.err;
+}
+
+enum err chain_verify_vek(const struct cert *vek, const struct vek_context *context,
+                          struct chain *out, struct problem *p)
+{
+    struct search s = {.context = context};
     memset(out, 0, sizeof *out);
     out->platform = PLATFORM_SNP;
     out->curve = CURVE_P384;
@@ -193,5 +212,8 @@ enum err chain_verify_vek(const struct cert *vek, const struct cert_pool *pool,
     snprintf(s.ca_name, sizeof s.ca_name, "SEV-%s%s", out->vek.kind == SNP_KEY_VLEK ? "VLEK-" : "",
              product);
     snprintf(s.root_name, sizeof s.root_name, "ARK-%s", product);
-    return search_pairs(&s, vek, trust, unix_time, out, p);
+    enum err e = search_pairs(&s, vek, out);
+    if (e != OK && p)
+        *p = s.problem;
+    return e;
 }

@@ -70,9 +70,12 @@ struct evidence_options {
  *   E_MEAS_MISMATCH the event log that came along does not replay to the quote's RTMRs
  *   E_CHAIN         that key does not chain to a trusted root, or not at this time, or was
  *                   certified for another chip, TCB version or product
- *   E_COLL_MISSING  vendor certificates are missing; or everything above holds (and *out is
- *                   filled), but TCB information, which only vendors' collateral gives, is not
- * there Simulated evidence needs no collateral: sim.h says how its TCB status follows from it.
+ *   E_CERT_REVOKED  the vendor revoked a certificate of that chain
+ *   E_COLL_MISSING  vendor certificates or the revocation list are missing; TDX: or TCB information
+ *   E_COLL_EXPIRED  the revocation list is not current
+ * Simulated evidence needs no collateral: sim.h says how its TCB status follows from it. On SNP,
+ * for which AMD publishes no statuses, UpToDate says that a current list revokes nothing of the
+ * chain, Unknown that none was looked at.
  */
 enum err evidence_verify(const struct evidence *e, const struct evidence_trust *trust,
                          const struct evidence_options *options, int64_t unix_time,

@@ -144,7 +144,9 @@ static enum err inspect_vcek(struct inspection *x, struct problem *p)
     TRY(check_chip(x->in->object, &vek, p));
     for (size_t i = 0; nth_cert(x, i) && pool.n < CERT_POOL_MAX; i++)
         pool.c[pool.n++] = nth_cert(x, i); /* borrowed */
-    TRY(chain_verify_vek(x->came.certs.c[0], &pool, x->in->trust, x->in->unix_time, &chain, p));
+    const struct vek_context context = {
+        .pool = &pool, .trust = x->in->trust, .unix_time = x->in->unix_time};
+    TRY(chain_verify_vek(x->came.certs.c[0], &context, &chain, p));
     *x->out = (struct object_facts){chain.not_before, chain.not_after};
     return OK;
 }

@@ -36,10 +36,7 @@ enum err evidence_verify(const struct evidence *e, const struct evidence_trust *
         out->tcb_status = sim_tcb_status(out);
         return OK;
     }
-    if (options->no_collateral)
+    if (options->no_collateral || e->platform == PLATFORM_SNP)
         return OK;
-    if (e->platform == PLATFORM_TDX)
-        return problem(p, E_COLL_MISSING, "Intel's TCB info for this platform is missing");
-    return problem(p, E_COLL_MISSING, "AMD's revocation list for %s is missing",
-                   snp_product_name(out->snp.product));
+    return problem(p, E_COLL_MISSING, "Intel's TCB info for this platform is missing");
 }

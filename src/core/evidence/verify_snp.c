@@ -53,11 +53,32 @@ static enum err check_report(const struct evidence *e, const struct verified *ch
     return OK;
 }
 
+/* The lists there are; --no-collateral looks at none. */
+static struct revocation_lists lists_of(const struct verify_context *v)
+{
+    const struct evidence_options *o = v->options;
+    if (o->no_collateral)
+        return (struct revocation_lists){0};
+    if (!o->collateral)
+        return (struct revocation_lists){.demanded = !o->no_crl};
+    return (struct revocation_lists){.lists = o->collateral->crls,
+                                     .n = o->collateral->n_crls,
+                                     .id = o->collateral->id,
+                                     .demanded = !o->no_crl};
+}
+
+/*
+ * AMD publishes no TCB levels and no statuses. A report is UpToDate if AMD's current list revokes
+ * nothing it rests on; which levels are recent enough, minimum_tcb of a policy says.
+ */
 static void fill_claims(const struct evidence *e, const struct chain *c, struct claims *out)
 {
     *out = e->claims;
     out->simulated = c->simulated;
     out->snp.product = c->vek.product;
+    out->tcb_status = c->revocation.current ? TCB_UP_TO_DATE : TCB_UNKNOWN;
+    int64_t last = c->not_after < c->revocation.until ? c->not_after : c->revocation.until;
+    out->not_after = (uint64_t)last + 1;
 }
 
 /* --- verified before --- */
@@ -67,7 +88,8 @@ static enum err try_cached(const struct verify_context *v, struct bytes vek, str
                            struct problem *p)
 {
     struct verified *chain = verify_cached(v, vek);
-    if (!chain || check_belongs(&chain->chain.vek, &v->evidence->claims.snp, NULL) != OK)
+    if (!chain || check_belongs(&chain->chain.vek, &v->evidence->claims.snp, NULL) != OK ||
+        !chain_vek_unrevoked(&chain->chain, lists_of(v), v->unix_time))
         return E_NOT_FOUND;
     TRY(check_report(v->evidence, chain, p));
     fill_claims(v->evidence, &chain->chain, out);
@@ -120,7 +142,8 @@ static enum err try_vek(struct attempt *a, const struct cert *c, struct claims *
     *rank = RANK_CHAIN;
     if (a->chains++ == CHAINS_MAX)
         return problem(p, E_CHAIN, "too many certificates could have signed the report");
-    TRY(chain_verify_vek(c, a->pool, a->v->trust, a->v->unix_time, &local.chain, p));
+    const struct vek_context context = {a->pool, a->v->trust, lists_of(a->v), a->v->unix_time};
+    TRY(chain_verify_vek(c, &context, &local.chain, p));
     if (ecdsa_key_new(CURVE_P384, local.chain.key.xy, &local.key) != OK)
         return problem(p, E_CHAIN, "the certificate's key is no point of P-384");
     *rank = RANK_SIGNATURE;

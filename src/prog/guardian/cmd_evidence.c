@@ -244,12 +244,13 @@ static enum err check_report_data(const struct request *r, const struct claims *
 
 /*
  * No debugging; and a platform that is up to date, which --no-collateral leaves
- * open: it asks for the signature chain alone.
+ * open (it asks for the signature chain alone), on SNP also --no-crl.
  */
 static enum err check_default_policy(const struct request *r, const struct claims *c,
                                      struct problem *p)
 {
-    bool unjudged = r->options.no_collateral && c->tcb_status == TCB_UNKNOWN;
+    bool open = r->options.no_collateral || r->options.no_crl;
+    bool unjudged = open && c->tcb_status == TCB_UNKNOWN;
     if (c->debug)
         return problem(p, E_DEBUG, "the guest can be debugged by its host");
     if (c->tcb_status != TCB_UP_TO_DATE && !unjudged)

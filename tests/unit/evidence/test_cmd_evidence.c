@@ -325,8 +325,14 @@ static void real_evidence_is_judged_as_the_interface_says(void **state)
     expect(
         ARGS("--at", at, "--no-collateral", "--collateral", certs, "--collateral", anchors, report),
         EXIT_DONE, NULL);
+    /* Turin's list among the anchors is of August 2026. */
     expect(ARGS("--at", at, "--collateral", certs, "--collateral", anchors, report), EXIT_REFUSED,
-           "CollateralMissing");
+           "CollateralExpired");
+    expect(ARGS("--at", at, "--no-crl", "--collateral", certs, "--collateral", anchors, report),
+           EXIT_DONE, NULL);
+    expect(ARGS("--at", "2026-09-01T00:00:00Z", "--collateral", certs, "--collateral", anchors,
+                report),
+           EXIT_DONE, NULL);
 }
 
 static int make_folder(void **state)

@@ -135,7 +135,7 @@ static inline void trust_file(struct one_root *r, const char *path, enum platfor
     buf_free(&file);
 }
 
-/* Parses and verifies without collateral; *problem says why not. */
+/* Parses and verifies; *problem says why not. */
 static inline enum err judge_bytes(struct bytes in, const struct evidence_trust *trust,
                                    const struct evidence_options *options, int64_t at,
                                    struct claims *out, struct problem *problem)
@@ -151,7 +151,7 @@ static inline enum err judge_bytes(struct bytes in, const struct evidence_trust 
 static inline bool is_refusal(enum err e)
 {
     return e == E_FORMAT || e == E_SIGNATURE || e == E_CHAIN || e == E_MALFORMED ||
-           e == E_TOO_LARGE || e == E_COLL_MISSING;
+           e == E_TOO_LARGE || e == E_COLL_MISSING || e == E_COLL_EXPIRED || e == E_CERT_REVOKED;
 }
 
 #endif
