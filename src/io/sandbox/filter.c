@@ -101,17 +101,24 @@ bool sandbox_has_sanitizer(void)
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static int add_all(scmp_filter_ctx ctx, uint32_t action, const char *const *names, size_t n)
+/* All but one, or all if `but` is NULL. */
+static int add_all_but(scmp_filter_ctx ctx, uint32_t action, const char *const *names, size_t n,
+                       const char *but)
 {
     for (size_t i = 0; i < n; i++) {
         int call = seccomp_syscall_resolve_name(names[i]);
-        if (call == __NR_SCMP_ERROR)
+        if (call == __NR_SCMP_ERROR || (but && strcmp(names[i], but) == 0))
             continue;
         int rc = seccomp_rule_add(ctx, action, call, 0);
         if (rc != 0)
             return rc;
     }
     return 0;
+}
+
+static int add_all(scmp_filter_ctx ctx, uint32_t action, const char *const *names, size_t n)
+{
+    return add_all_but(ctx, action, names, n, NULL);
 }
 
 struct condition {
@@ -145,36 +152,59 @@ static int add_conditions(scmp_filter_ctx ctx)
     return 0;
 }
 
-static int add_allow_list(scmp_filter_ctx ctx)
+static int add_ioctls(scmp_filter_ctx ctx, const struct sandbox_options *o)
 {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < o->n_ioctls; i++)
+        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                              SCMP_A1_32(SCMP_CMP_EQ, o->ioctls[i]));
+    return rc;
+}
+
+/* The only call of those that open files which io/platform makes; the others stay refused. */
+#define OPEN_CALL "openat"
+
+static const char *spared(const struct sandbox_options *o)
+{
+    return o->root ? OPEN_CALL : NULL;
+}
+
+static int add_allow_list(scmp_filter_ctx ctx, const struct sandbox_options *o)
+{
+    static const char *const open_files[] = {OPEN_CALL};
     int rc = add_all(ctx, SCMP_ACT_ALLOW, allowed, COUNT(allowed));
+    if (rc == 0 && o->root)
+        rc = add_all(ctx, SCMP_ACT_ALLOW, open_files, 1);
     if (rc == 0)
-        rc = add_all(ctx, SCMP_ACT_ERRNO(ENOENT), missing, COUNT(missing));
+        rc = add_all_but(ctx, SCMP_ACT_ERRNO(ENOENT), missing, COUNT(missing), spared(o));
+    if (rc == 0)
+        rc = add_ioctls(ctx, o);
     return rc == 0 ? add_conditions(ctx) : rc;
 }
 
-static int fill(scmp_filter_ctx ctx, bool jailed, bool allow_list)
+static int fill(scmp_filter_ctx ctx, bool jailed, bool allow_list,
+                const struct sandbox_options *options)
 {
     uint32_t deadly_action = SANITIZER ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_KILL_PROCESS;
     int rc = add_all(ctx, deadly_action, deadly, COUNT(deadly));
     if (rc == 0 && allow_list)
-        rc = add_allow_list(ctx);
+        rc = add_allow_list(ctx, options);
     else if (rc == 0 && jailed)
-        rc = add_all(ctx, SCMP_ACT_ERRNO(EPERM), refused, COUNT(refused));
+        rc = add_all_but(ctx, SCMP_ACT_ERRNO(EPERM), refused, COUNT(refused), spared(options));
     if (rc == 0)
         rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
     return rc == 0 ? seccomp_load(ctx) : rc;
 }
 
-enum err sandbox_filter(enum sandbox_profile profile, struct sandbox_report *report,
-                        struct problem *p)
+enum err sandbox_filter(enum sandbox_profile profile, const struct sandbox_options *options,
+                        struct sandbox_report *report, struct problem *p)
 {
     bool jailed = profile != SANDBOX_NODE;
     report->allow_list = jailed && !SANITIZER;
     scmp_filter_ctx ctx = seccomp_init(report->allow_list ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW);
     if (!ctx)
         return problem(p, E_NOMEM, "sandbox: out of memory");
-    int rc = fill(ctx, jailed, report->allow_list);
+    int rc = fill(ctx, jailed, report->allow_list, options);
     seccomp_release(ctx);
     return rc == 0 ? OK : problem(p, E_IO, "sandbox: system call filter: %s", strerror(-rc));
 }

@@ -5,8 +5,8 @@
 #include "io/sandbox/sandbox.h"
 
 /* Loads the filter for all threads and sets report->allow_list. E_NOMEM, E_IO. */
-enum err sandbox_filter(enum sandbox_profile profile, struct sandbox_report *report,
-                        struct problem *p);
+enum err sandbox_filter(enum sandbox_profile profile, const struct sandbox_options *options,
+                        struct sandbox_report *report, struct problem *p);
 /* Whether this build carries a sanitizer's runtime. */
 bool sandbox_has_sanitizer(void);
 

@@ -116,6 +116,11 @@ static bool lock_memory(bool *keep_capability)
 
 /* --- with privilege --- */
 
+static bool enter_root(const char *folder)
+{
+    return chdir(folder) == 0 && chroot(".") == 0;
+}
+
 /* A folder that no longer has a name: nothing is in it, and nothing can be put there. */
 static bool enter_empty_root(void)
 {
@@ -161,6 +166,19 @@ static enum err lock_or_refuse(const struct sandbox_options *o, struct sandbox_r
                    " or CAP_IPC_LOCK");
 }
 
+static enum err change_root(const struct sandbox_options *o, struct sandbox_report *report,
+                            struct problem *p)
+{
+    if (!o->root) {
+        report->empty_root = enter_empty_root();
+        return OK;
+    }
+    if (enter_root(o->root))
+        return OK;
+    return problem(p, E_NOT_ALLOWED, "sandbox: the root cannot be changed to %s: %s", o->root,
+                   strerror(errno));
+}
+
 static enum err give_up_privileges(bool keep_ipc_lock, struct problem *p)
 {
     TRY(drop_capabilities(keep_ipc_lock, p));
@@ -195,12 +213,12 @@ enum err sandbox_enter(enum sandbox_profile profile, const struct sandbox_option
     TRY(set_limits(profile, p));
     if (jailed) {
         r.no_network = unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) == 0;
-        r.empty_root = enter_empty_root();
+        TRY(change_root(options, &r, p));
     }
     if (profile == SANDBOX_VAULT)
         TRY(lock_or_refuse(options, &r, &keep_ipc_lock, p));
     TRY(give_up_privileges(keep_ipc_lock, p));
-    TRY(sandbox_filter(profile, &r, p));
+    TRY(sandbox_filter(profile, options, &r, p));
     say(profile, &r);
     if (report)
         *report = r;

@@ -15,6 +15,9 @@
  *   node                    may use network, files and threads, but calls that start
  *                           programs, look into processes or change the system end it.
  *
+ * attest may be given a folder and requests of a device: what it makes evidence with. The
+ * folder is then its root, so that nothing else has a name.
+ *
  * vault also locks its memory, present and future, against swap; where the limit
  * of locked memory cannot be raised it keeps CAP_IPC_LOCK, which gives it nothing else.
  *
@@ -32,6 +35,7 @@
 #include "base/err.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum sandbox_profile { SANDBOX_NODE, SANDBOX_VAULT, SANDBOX_ATTEST, SANDBOX_VERIFY };
 
@@ -39,6 +43,10 @@ struct sandbox_options {
     const int *keep; /* descriptors above 2 that stay open */
     size_t n_keep;
     bool simulation; /* vault may go on when its memory cannot be locked */
+    /* This folder becomes the root instead of an empty one, and its files can be opened. */
+    const char *root;
+    const uint32_t *ioctls; /* requests that are allowed, on what stays open */
+    size_t n_ioctls;
 };
 
 struct sandbox_report {
@@ -50,8 +58,9 @@ struct sandbox_report {
 
 /*
  * Irrevocable. After an error the process must end: it may be half confined.
- * E_NOT_ALLOWED: memory cannot be locked, and it is no simulation; E_IO: the
- * kernel refused what every supported system can do.
+ * E_NOT_ALLOWED: memory cannot be locked, and it is no simulation, or the root
+ * cannot be changed to the folder that was asked for; E_IO: the kernel refused what every supported
+ * system can do.
  */
 enum err sandbox_enter(enum sandbox_profile profile, const struct sandbox_options *options,
                        struct sandbox_report *report, struct problem *p);

@@ -63,7 +63,8 @@ static void on_closed(void *ctx, struct ipc *c, enum err e)
 
 int proc_verify_run(const struct guardiand *g, int vault)
 {
-    const struct sandbox_options options = {&vault, 1, g->genesis.simulation};
+    const struct sandbox_options options = {
+        .keep = &vault, .n_keep = 1, .simulation = g->genesis.simulation};
     static struct verify v; /* large, and there is one */
     v = (struct verify){.judge.simulation = g->genesis.simulation};
     struct problem p = {0};

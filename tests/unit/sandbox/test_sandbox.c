@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -335,6 +336,77 @@ static void the_kernel_confirms_the_confinement(void **state)
     assert_int_equal(status, 0);
 }
 
+/* --- attest's folder and device --- */
+
+/* Names that lead out of the folder, and what may not be done inside. */
+static int use_folder(int dir)
+{
+    static const char *const outside[] = {"/etc/passwd", "../etc/passwd", "../../etc/passwd",
+                                          "/proc/self/mem", "/dev/null"};
+    if (openat(dir, "attribute", O_RDONLY) < 0)
+        return 1;
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
+        if (openat(dir, outside[i], O_RDONLY) >= 0 || openat(AT_FDCWD, outside[i], O_RDONLY) >= 0)
+            return 2;
+    return mkdirat(dir, "new", 0700) == 0 ? 3 : 0;
+}
+
+static int use_device(int fd)
+{
+    int n = 0;
+    if (ioctl(fd, FIONREAD, &n) != 0)
+        return 1;
+    return ioctl(fd, FIONBIO, &n) == 0 || errno != EPERM ? 2 : 0;
+}
+
+static int attest_with(struct sandbox_options o, int (*use)(int fd))
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        struct problem p = {0};
+        log_open("test", LOG_LEVEL_WARN);
+        enum err e = sandbox_enter(SANDBOX_ATTEST, &o, NULL, &p);
+        _exit(e == OK ? use(o.keep[0]) : e == E_NOT_ALLOWED ? 101 : 100);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void attest_opens_the_files_of_its_folder_and_no_other(void **state)
+{
+    char folder[] = "/tmp/guardian-sandbox-XXXXXX", path[64];
+    if (geteuid() != 0)
+        skip();
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/attribute", folder);
+    close(open(path, O_CREAT | O_WRONLY, 0600));
+    int dir = open(folder, O_PATH | O_DIRECTORY);
+    struct sandbox_options o = {.keep = &dir, .n_keep = 1, .root = folder};
+    assert_int_equal(attest_with(o, use_folder), 0);
+    o.root = "/nonexistent";
+    assert_int_equal(attest_with(o, use_folder), 101);
+    o.root = NULL;
+    assert_int_equal(attest_with(o, use_folder), 1);
+    close(dir);
+    unlink(path);
+    rmdir(folder);
+}
+
+static void attest_asks_a_device_for_what_was_named_alone(void **state)
+{
+    static const uint32_t requests[] = {FIONREAD};
+    int ends[2];
+    require_allow_lists();
+    assert_int_equal(pipe(ends), 0);
+    struct sandbox_options o = {.keep = &ends[0], .n_keep = 1, .ioctls = requests, .n_ioctls = 1};
+    assert_int_equal(attest_with(o, use_device), 0);
+    o.n_ioctls = 0;
+    assert_int_equal(attest_with(o, use_device), 1);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static pid_t neighbour;
 
 static int open_memory_of_neighbour(int fd)
@@ -416,6 +488,8 @@ int main(void)
         cmocka_unit_test(a_jailed_process_can_do_its_work),
         cmocka_unit_test(node_keeps_network_and_files),
         cmocka_unit_test(the_kernel_confirms_the_confinement),
+        cmocka_unit_test(attest_opens_the_files_of_its_folder_and_no_other),
+        cmocka_unit_test(attest_asks_a_device_for_what_was_named_alone),
         cmocka_unit_test(node_cannot_open_the_memory_of_vault),
         cmocka_unit_test(vault_refuses_to_run_unlocked_unless_simulated),
     };
