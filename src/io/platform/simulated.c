@@ -1,6 +1,5 @@
-#include "io/platform/attest.h"
+#include "io/platform/attest_int.h"
 
-#include "base/secret.h"
 #include "base/writer.h"
 #include "core/evidence/sim/sim.h"
 
@@ -11,9 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CONTEXT_MAX 256
-
-struct attest {
+struct simulated {
+    struct attest base;
     struct sim_machine machine;
     struct secret32 device; /* the key file */
 };
@@ -91,50 +89,18 @@ static struct claims of_cluster(struct claims c, const struct hash32 *cluster_id
     return c;
 }
 
-enum err attest_open_simulated(const struct attest_simulated *s, struct attest **out,
-                               struct problem *p)
+static enum err make_evidence(struct attest *a, const uint8_t report_data[static 64],
+                              struct buf *out)
 {
-    *out = NULL;
-    struct attest *a = calloc(1, sizeof *a);
-    if (!a)
-        return problem(p, E_NOMEM, "out of memory");
-    struct claims claims = of_cluster(s->claims, &s->cluster_id);
-    enum err e = sim_machine_init(&a->machine, &claims, p);
-    if (e == OK)
-        e = load_key(s, &a->device, p);
-    if (e == OK)
-        *out = a;
-    else
-        attest_close(a);
-    return e;
+    return sim_machine_evidence(&((struct simulated *)a)->machine, report_data, out);
 }
 
-enum err attest_open_device(enum platform platform, struct attest **out, struct problem *p)
+static void close_machine(struct attest *a)
 {
-    *out = NULL;
-    return problem(p, E_NOT_ALLOWED,
-                   "this version of guardiand has no driver for %s devices yet; it runs on the"
-                   " simulated platform only",
-                   platform_name(platform));
-}
-
-void attest_close(struct attest *a)
-{
-    if (!a)
-        return;
-    sim_machine_free(&a->machine);
-    secret32_wipe(&a->device);
-    free(a);
-}
-
-enum platform attest_platform(const struct attest *a)
-{
-    return a->machine.claims.platform;
-}
-
-enum err attest_evidence(struct attest *a, const uint8_t report_data[static 64], struct buf *out)
-{
-    return sim_machine_evidence(&a->machine, report_data, out);
+    struct simulated *s = (struct simulated *)a;
+    sim_machine_free(&s->machine);
+    secret32_wipe(&s->device);
+    free(s);
 }
 
 /* All that tells one software from another, and the cluster it was started for. */
@@ -152,18 +118,37 @@ static void write_software(struct writer *w, const struct claims *c)
     wr_bool(w, c->debug);
 }
 
-enum err attest_sealing_key(struct attest *a, struct bytes context, struct secret32 *out)
+static enum err derive(struct attest *a, struct bytes context, struct secret32 *out)
 {
-    struct buf info = BUF_INIT(1024 + CONTEXT_MAX);
+    struct simulated *s = (struct simulated *)a;
+    struct buf info = BUF_INIT(1024 + ATTEST_CONTEXT_MAX);
     struct writer w = writer(&info);
-    if (context.n == 0 || context.n > CONTEXT_MAX)
-        return E_VALUE;
     wr_text(&w, "guardian/v1/simulated/sealing");
-    write_software(&w, &a->machine.claims);
+    write_software(&w, &s->machine.claims);
     wr_var(&w, context);
     enum err e = writer_end(&w);
     if (e == OK)
-        e = hkdf_sha512(BYTES_OF(a->device.b), buf_bytes(&info), out->b, sizeof out->b);
+        e = hkdf_sha512(BYTES_OF(s->device.b), buf_bytes(&info), out->b, sizeof out->b);
     buf_free(&info);
+    return e;
+}
+
+static const struct attest_ops ops = {make_evidence, derive, close_machine};
+
+enum err attest_open_simulated(const struct attest_simulated *s, struct attest **out,
+                               struct problem *p)
+{
+    *out = NULL;
+    struct simulated *a = calloc(1, sizeof *a);
+    if (!a)
+        return problem(p, E_NOMEM, "out of memory");
+    a->base = (struct attest){.ops = &ops, .claims = of_cluster(s->claims, &s->cluster_id)};
+    enum err e = sim_machine_init(&a->machine, &a->base.claims, p);
+    if (e == OK)
+        e = load_key(s, &a->device, p);
+    if (e == OK)
+        *out = &a->base;
+    else
+        close_machine(&a->base);
     return e;
 }

@@ -91,15 +91,37 @@ static enum err open_machine(struct attester *a, struct problem *p)
 {
     const struct config *c = &a->g->config;
     if (!c->is_simulated)
-        return attest_open_device(c->platform, &a->machine, p);
+        return attest_open_device(&(struct attest_device){c->platform, "guardiand", rng_system()},
+                                  &a->machine, p);
     const struct attest_simulated s = {.claims = machine_claims(&c->simulated),
                                        .cluster_id = a->g->cluster_id,
                                        .key_file = c->simulated.key_file,
                                        .rng = rng_system()};
-    struct bytes id = claims_platform_id(&s.claims);
+    return attest_open_simulated(&s, &a->machine, p);
+}
+
+static void say_what_it_is(struct attester *a)
+{
+    struct bytes id = attest_platform_id(a->machine);
     memcpy(a->id.b, id.p, id.n);
     a->id.n = id.n;
-    return attest_open_simulated(&s, &a->machine, p);
+    if (attest_sealing(a->machine) == ATTEST_SEALS_RUN)
+        log_warn("this machine has no key that outlives the process: what is sealed to disk"
+                 " cannot be read after a restart");
+}
+
+static enum err confine(const struct attester *a, int vault, struct problem *p)
+{
+    const struct attest_needs needs = attest_needs(a->machine);
+    int keep[1 + ATTEST_FDS_MAX] = {vault};
+    memcpy(keep + 1, needs.fds, needs.n_fds * sizeof *keep);
+    const struct sandbox_options options = {.keep = keep,
+                                            .n_keep = 1 + needs.n_fds,
+                                            .simulation = a->g->genesis.simulation,
+                                            .root = needs.root,
+                                            .ioctls = needs.ioctls,
+                                            .n_ioctls = needs.n_ioctls};
+    return sandbox_enter(SANDBOX_ATTEST, &options, NULL, p);
 }
 
 static enum err serve(struct attester *a, int vault)
@@ -111,12 +133,13 @@ static enum err serve(struct attester *a, int vault)
 
 int proc_attest_run(const struct guardiand *g, int vault)
 {
-    const struct sandbox_options options = {&vault, 1, g->genesis.simulation};
     struct attester a = {.g = g, .vault.fd = -1};
     struct problem p = {0};
     enum err e = open_machine(&a, &p);
-    if (e == OK)
-        e = sandbox_enter(SANDBOX_ATTEST, &options, NULL, &p);
+    if (e == OK) {
+        say_what_it_is(&a);
+        e = confine(&a, vault, &p);
+    }
     if (e != OK)
         log_error("%s", problem_text(&p));
     else
