@@ -159,6 +159,22 @@ static void unusable_command_lines_exit_with_two(void **state)
     json_free(v);
 }
 
+static void where_is_no_tee_no_evidence_is_made(void **state)
+{
+    json_t *v;
+    if (access("/sys/kernel/config/tsm", F_OK) == 0 || access("/dev/sev-guest", F_OK) == 0)
+        skip(); /* there may be one */
+    assert_int_equal(run(&v, "create", ARGS("--out", in_folder("made"))), EXIT_REFUSED);
+    assert_string_equal(json_str(json_member(v, "code")), "NotFound");
+    json_free(v);
+    assert_int_equal(access(in_folder("made"), F_OK), -1);
+    char hex[2 * 65 + 1];
+    memset(hex, '0', sizeof hex - 1);
+    hex[sizeof hex - 1] = 0;
+    assert_int_equal(run(&v, "create", ARGS("--report-data", hex)), EXIT_USAGE);
+    json_free(v);
+}
+
 static void what_is_no_evidence_is_not_valid(void **state)
 {
     write_file("junk", bytes_str("this is no evidence"));
@@ -353,6 +369,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unusable_command_lines_exit_with_two),
+        cmocka_unit_test(where_is_no_tee_no_evidence_is_made),
         cmocka_unit_test(what_is_no_evidence_is_not_valid),
         cmocka_unit_test(simulated_evidence_is_refused_without_its_root),
         cmocka_unit_test(the_default_policy_refuses_debugging),
