@@ -216,6 +216,21 @@ def test_half_open_connections_keep_nobody_waiting(cluster, addresses, said):
     assert 1 <= still <= addresses * HALF_OPEN
 
 
+@pytest.mark.parametrize("body,status,code", [
+    (b'{"evidence":"AAAA","surprise":1}', 400, "Malformed"),
+    (b'{"evidence":"AAAA","evidence":"AAAA"}', 400, "Malformed"),
+    (b'{"evidence":1}', 400, "Malformed"),
+    (b'[' * 100000, 400, "Malformed"),
+    (b'{"evidence":"' + b"A" * (2 << 20) + b'"}', 413, "TooLarge")],
+    ids=["unknown field", "duplicate key", "wrong type", "deep", "2 MiB"])
+def test_bodies_that_are_refused_again_and_again(cluster, somebody_else, body, status, code):
+    for _ in range(20):
+        answer = cluster.post(0, "/attestation/ns/register", body,
+                              headers={"Content-Type": "application/json"})
+        assert (answer.status, answer.code) == (status, code), answer
+    pause()
+
+
 def test_clients_that_vanish(cluster, somebody_else):
     """In every phase, with and without a goodbye."""
     request = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
