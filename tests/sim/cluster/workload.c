@@ -65,8 +65,8 @@ static char *begin_body(const struct workload *c, const uint8_t challenge[static
     return body;
 }
 
-static int begin(struct workload *c, struct world *w, uint32_t node, uint8_t challenge[static 32],
-                 char token[static 512])
+int workload_begin(struct workload *c, struct world *w, uint32_t node,
+                   struct workload_challenge *out)
 {
     static const uint8_t zero[32];
     char *body = begin_body(c, zero);
@@ -79,8 +79,8 @@ static int begin(struct workload *c, struct world *w, uint32_t node, uint8_t cha
         return a->status;
     const char *hex = json_str(json_member(a->json, "challenge"));
     const char *text = json_str(json_member(a->json, "challenge_token"));
-    need(hex && text ? hex_decode(hex, challenge, 32) : E_FORMAT);
-    snprintf(token, 512, "%s", text);
+    need(hex && text ? hex_decode(hex, out->challenge, 32) : E_FORMAT);
+    snprintf(out->token, sizeof out->token, "%s", text);
     return 200;
 }
 
@@ -94,22 +94,18 @@ static void take_certificate(struct workload *c, const struct world_answer *a)
     need(pem_read("CERTIFICATE", text, &c->certificate));
 }
 
-int workload_attest(struct workload *c, struct world *w, uint32_t first, uint32_t second)
+int workload_finish(struct workload *c, struct world *w, uint32_t node,
+                    const struct workload_challenge *challenge)
 {
-    uint8_t challenge[32];
-    char token[512];
-    int status = begin(c, w, first, challenge, token);
-    if (status != 200)
-        return status;
     struct buf spki = spki_of(c), pem = BUF_INIT(65536);
     struct sha256 h;
     sha256_init(&h);
-    sha256_add(&h, BYTES_OF(challenge));
+    sha256_add(&h, BYTES_OF(challenge->challenge));
     sha256_add(&h, buf_bytes(&spki));
     struct hash32 answer = sha256_final(&h);
     char *body = begin_body(c, answer.b), *end = body + strlen(body);
     need(pem_write("CERTIFICATE REQUEST", buf_bytes(&c->csr), &pem));
-    end += sprintf(end, ",\"challenge_token\":\"%s\",\"csr\":\"", token);
+    end += sprintf(end, ",\"challenge_token\":\"%s\",\"csr\":\"", challenge->token);
     for (size_t i = 0; i < pem.n; i++) {
         if (pem.p[i] == '\n')
             *end++ = '\\';
@@ -118,14 +114,21 @@ int workload_attest(struct workload *c, struct world *w, uint32_t first, uint32_
     strcpy(end, "\"}");
     struct member_request r = {
         .route = "attestation.verify", .param = {bytes_str(c->ns)}, .body = bytes_str(body)};
-    const struct world_answer *a = world_request(w, second, &r);
+    const struct world_answer *a = world_request(w, node, &r);
     if (a->status == 200)
         take_certificate(c, a);
-    status = a->status;
+    int status = a->status;
     free(body);
     buf_free(&spki);
     buf_free(&pem);
     return status;
+}
+
+int workload_attest(struct workload *c, struct world *w, uint32_t first, uint32_t second)
+{
+    struct workload_challenge challenge;
+    int status = workload_begin(c, w, first, &challenge);
+    return status == 200 ? workload_finish(c, w, second, &challenge) : status;
 }
 
 int workload_key(struct workload *c, struct world *w, uint32_t node)

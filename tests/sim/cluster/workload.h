@@ -22,7 +22,17 @@ struct workload {
 void workload_init(struct workload *c, struct world *w, const char *ns, enum platform platform,
                    uint64_t machine);
 void workload_free(struct workload *c);
-/* Both phases, at two nodes; the status of the last answer. 200: it has a certificate. */
+/* Phase 1 and phase 2, each at one node; the status of the answer. After 200 of the second it has a
+ * certificate. */
+struct workload_challenge {
+    uint8_t challenge[32];
+    char token[512];
+};
+int workload_begin(struct workload *c, struct world *w, uint32_t node,
+                   struct workload_challenge *out);
+int workload_finish(struct workload *c, struct world *w, uint32_t node,
+                    const struct workload_challenge *challenge);
+/* Both, at two nodes; the status of the last answer. */
 int workload_attest(struct workload *c, struct world *w, uint32_t first, uint32_t second);
 /* Asks for the one key; with 200 it is opened and must be the one it ever was. */
 int workload_key(struct workload *c, struct world *w, uint32_t node);
