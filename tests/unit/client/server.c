@@ -150,7 +150,8 @@ void server_start_with(struct server *s, void (*respond)(void *ctx, const char *
 {
     static char request[65536];
     int fd = listen_at(s, false);
-    for (bool in_child = part(s) == 0; in_child;) {
+    bool in_child = part(s) == 0;
+    while (in_child) {
         int to = accept(fd, NULL, NULL);
         ssize_t n = read(to, request, sizeof request - 1);
         request[n > 0 ? n : 0] = 0;
