@@ -62,7 +62,7 @@ static bool make_list(struct guardian *m, struct manifest *out)
     *out = (struct manifest){.cluster_id = m->config.cluster_id, .n = g->n_seats};
     for (uint32_t i = 0; i < g->n_seats; i++) {
         if (g->seats[i].gid == m->gid) {
-            if (!m->has_own_claims)
+            if (!m->is_acceptable)
                 return false;
             out->founders[i] = member_own_subject(m);
             continue;
@@ -143,10 +143,10 @@ static void start_over(struct guardian *m)
             link_drop(m, &m->links[i], "founding begins again");
 }
 
-/* The founder's own platform and measurement: its evidence judged like that of any other. */
+/* The own platform and measurement: our evidence judged like that of any other. */
 static void judge_myself(struct guardian *m)
 {
-    if (m->has_own_claims || (m->asked_own_ms && m->now.mono_ms < m->asked_own_ms + 5000))
+    if (m->has_own || (m->asked_own_ms && m->now.mono_ms < m->asked_own_ms + 5000))
         return;
     struct job *j = job_new(m, JOB_OWN_QUOTE, 5000);
     if (!j)
@@ -169,15 +169,18 @@ void found_own_judged(struct guardian *m, enum err e, const struct claims *claim
                       const struct problem *problem_in)
 {
     struct problem p = problem_in ? *problem_in : (struct problem){0};
-    m->own = (struct peer_subject){.seat_key = sig_public_of(&m->secrets.seat)};
-    if (e == OK)
-        e = link_judge_guardian(m, claims, &m->own, &p);
-    if (e != OK) {
-        p.err = e;
-        log_error("this guardian would not be accepted: %s: %s", err_code(e), problem_text(&p));
-        return;
+    struct peer_subject seated = {.seat_key = sig_public_of(&m->secrets.seat)};
+    if (e == OK) {
+        peer_subject_fill(&m->own, claims);
+        m->has_own = true;
+        e = link_judge_guardian(m, claims, &seated, &p);
     }
-    m->has_own_claims = true;
+    m->is_acceptable = e == OK;
+    p.err = e;
+    if (e == E_CHIP) /* its seat may be one that only the log knows */
+        log_info("not a founder: %s", problem_text(&p));
+    else if (e != OK)
+        log_error("this guardian would not be accepted: %s: %s", err_code(e), problem_text(&p));
 }
 
 struct peer_subject member_own_subject(struct guardian *m)
@@ -319,14 +322,13 @@ static void on_verdict(struct guardian *m, struct link *l, struct reader *r)
     struct verdict v;
     peer_subject_read(r, &s);
     verdict_read(r, &v);
-    struct sig_public mine = sig_public_of(&m->secrets.vote);
-    if (reader_end(r, E_MALFORMED) != OK || v.signer != l->subject.gid || s.gid != m->gid ||
-        !sig_public_eq(s.vote_key, mine) ||
-        verdict_verify(&v, m->config.deps.sig, &l->vote_key, m->config.cluster_id,
-                       peer_subject_hash(&s)) != OK)
+    struct peer_subject me = member_own_subject(m);
+    struct hash32 subject = peer_subject_hash(&me);
+    /* Verdicts on different facts would spoil each other's list. */
+    if (reader_end(r, E_MALFORMED) != OK || v.signer != l->subject.gid || !m->has_own ||
+        !hash32_eq(peer_subject_hash(&s), subject) ||
+        verdict_verify(&v, m->config.deps.sig, &l->vote_key, m->config.cluster_id, subject) != OK)
         return;
-    m->own = s;
-    m->has_own_claims = true;
     uint32_t at = 0;
     while (at < m->n_my_verdicts && m->my_verdicts[at].signer < v.signer)
         at++;
@@ -392,8 +394,10 @@ static void send_join(struct guardian *m)
 void rejoin_tick(struct guardian *m)
 {
     unfound_if_dead(m);
-    if (!m->is_founded || member_votes(m) || !m->gid ||
-        m->now.mono_ms < m->asked_verdicts_ms + 1000)
+    if (!m->is_founded || member_votes(m))
+        return;
+    judge_myself(m);
+    if (!m->has_own || !m->gid || m->now.mono_ms < m->asked_verdicts_ms + 1000)
         return;
     m->asked_verdicts_ms = m->now.mono_ms;
     struct rec_session session = state_session(m->state);

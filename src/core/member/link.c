@@ -217,6 +217,15 @@ static enum err whitelisted(struct guardian *m, const struct claims *c, struct p
     return problem(p, E_MEAS_NOT_FOUND, "the guardian policy does not name this software");
 }
 
+void peer_subject_fill(struct peer_subject *s, const struct claims *c)
+{
+    struct bytes id = claims_platform_id(c);
+    s->platform = c->platform;
+    s->platform_id.n = id.n;
+    memcpy(s->platform_id.b, id.p, id.n);
+    s->measurement_hash = c->measurement_hash_bare;
+}
+
 enum err link_judge_guardian(struct guardian *m, const struct claims *c, struct peer_subject *out,
                              struct problem *p)
 {
@@ -231,9 +240,7 @@ enum err link_judge_guardian(struct guardian *m, const struct claims *c, struct 
     if (seat.is_pinned && !sig_public_eq(seat.seat_key, out->seat_key))
         return problem(p, E_NOT_ALLOWED, "seat %u is held by another key", seat.gid);
     out->gid = seat.gid;
-    out->platform = c->platform;
-    out->platform_id = seat.platform_id;
-    out->measurement_hash = c->measurement_hash_bare;
+    peer_subject_fill(out, c);
     return OK;
 }
 

@@ -190,8 +190,9 @@ struct guardian {
     struct manifest manifest; /* complete, or the one being signed */
     bool is_signing;          /* our vote key signed this.manifest */
     uint64_t signing_since_ms, sent_signatures_ms, founded_ms, asked_own_ms;
-    bool has_own_claims;
-    struct peer_subject own; /* what our own evidence says of us */
+    bool has_own;       /* below: what our own evidence says of us */
+    bool is_acceptable; /* and the guardian policy agrees */
+    struct peer_subject own;
     struct link links[MEMBER_LINKS_MAX];
     struct job *jobs; /* JOBS_MAX */
     uint64_t next_job, next_token;
@@ -254,6 +255,8 @@ void link_judged(struct guardian *m, struct job *j, enum err e, const struct cla
 struct link *link_of_gid(struct guardian *m, uint32_t gid);
 void link_send(struct guardian *m, struct link *l, struct bytes message);
 void link_drop(struct guardian *m, struct link *l, const char *why);
+/* What claims say of a guardian's machine and software. */
+void peer_subject_fill(struct peer_subject *s, const struct claims *c);
 /* Judges claims of a guardian against the whitelist and finds its seat. */
 enum err link_judge_guardian(struct guardian *m, const struct claims *c, struct peer_subject *out,
                              struct problem *p);
