@@ -223,13 +223,14 @@ static void take_epoch(struct guardian *m)
              (unsigned long long)epoch.epoch, epoch.t, epoch.n_holders);
 }
 
-/* Members without a share ask for a refresh that gives them one. */
+/* Members without a share, also those that lost it, ask for a refresh that gives them one. */
 static void drive_refresh(struct guardian *m)
 {
     static const uint8_t refresh[] = {0};
+    bool has_share =
+        state_is_holder(m->state, m->gid) && m->secrets.share.epoch == state_epoch(m->state).epoch;
     if (!member_votes(m) || state_session(m->state).kind != SESSION_NONE ||
-        state_cluster(m->state).generation == 0 || state_is_holder(m->state, m->gid) ||
-        !may_post(m, CMD_OPEN))
+        state_cluster(m->state).generation == 0 || has_share || !may_post(m, CMD_OPEN))
         return;
     (void)!member_post(m, CMD_OPEN, BYTES_OF(refresh), NULL);
 }

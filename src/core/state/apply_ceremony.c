@@ -142,8 +142,25 @@ static enum err seat_newcomer(struct apply *a, const struct peer_subject *who,
     return OK;
 }
 
+/* Nobody sees whether a holder has lost its share: it may ask, but not all the time. */
+static enum err check_pause(const struct apply *a)
+{
+    struct rec_cluster c = state_cluster(a->s);
+    if (state_is_holder(a->s, a->entry.author) && a->at.time_ms < c.opened_ms + REFRESH_PAUSE_MS)
+        return problem(a->p, E_NOT_READY, "the last ceremony was less than %d s ago",
+                       REFRESH_PAUSE_MS / 1000);
+    return OK;
+}
+
+static enum err note_opened(struct apply *a)
+{
+    struct rec_cluster c = state_cluster(a->s);
+    c.opened_ms = a->at.time_ms;
+    return state_put_cluster(a->s, &c);
+}
+
 /* Body: bool join; for a join the newcomer and the verdicts on it. Without: a refresh, which a
- * member without a share may ask for. */
+ * member asks for that has no share. */
 enum err apply_open(struct apply *a)
 {
     struct state *s = a->s;
@@ -167,9 +184,10 @@ enum err apply_open(struct apply *a)
         next.t = genesis_t(next.n);
         next.f = genesis_f(s->genesis, next.n);
         next.q = cfg_quorum(next.n, next.f);
-    } else if (state_is_holder(s, a->entry.author)) {
-        return problem(a->p, E_NOT_ALLOWED, "guardian %u has its share", a->entry.author);
+    } else {
+        TRY(check_pause(a));
     }
+    TRY(note_opened(a));
     TRY(cfg_check(&next));
     return session_begin(s, a->at.time_ms, SESSION_RESHARE, &next, 1);
 }

@@ -173,6 +173,7 @@ static void cluster_write(struct writer *w, const struct rec_cluster *c)
     wr_raw(w, c->a.b, sizeof c->a.b);
     wr_u64(w, c->next_op);
     wr_u64(w, c->policy_height);
+    wr_u64(w, c->opened_ms);
     bft_run_encode(w, &c->run);
 }
 
@@ -188,6 +189,7 @@ static void cluster_parse(struct reader *r, struct rec_cluster *c)
     rd_copy(r, c->a.b, sizeof c->a.b);
     c->next_op = rd_u64(r);
     c->policy_height = rd_u64(r);
+    c->opened_ms = rd_u64(r);
     bft_run_decode(r, &c->run);
 }
 

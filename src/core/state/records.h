@@ -47,6 +47,7 @@ struct rec_cluster {
     struct point k, a;      /* K = k*G on ristretto255, A = a*G on Ed25519 */
     uint64_t next_op;       /* the number of the next signing operation */
     uint64_t policy_height; /* the last block that changed a policy or a seat */
+    uint64_t opened_ms;     /* block time of the newest OPEN; 0: none yet */
     struct bft_run run;     /* whose turn it is */
 };
 

@@ -21,6 +21,8 @@
 #include "core/threshold/dealing.h"
 #include "core/threshold/oprf.h"
 
+/* Block time between ceremonies that holders of a share ask for. */
+#define REFRESH_PAUSE_MS 10000
 /* Block time a phase of a ceremony waits for the slow before it may be closed without them. */
 #define PHASE_MS 4000
 /* Block time an attempt waits for what is missing before RETRY may begin the next one. */

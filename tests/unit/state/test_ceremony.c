@@ -162,7 +162,15 @@ static void a_refresh_is_for_who_lost_its_share(void **state)
     assert_err(founded_try(&f, CMD_OPEN, 1, no_body()), E_MALFORMED);
     assert_err(founded_try(&f, CMD_OPEN, 1, BYTES_OF(join)), E_MALFORMED);
     assert_err(founded_try(&f, CMD_OPEN, 1, BYTES_OF(bad)), E_MALFORMED);
-    assert_err(founded_try(&f, CMD_OPEN, 1, BYTES_OF(refresh)), E_NOT_ALLOWED);
+    uint64_t opened = f.ms;
+    founded_do(&f, CMD_OPEN, 1, BYTES_OF(refresh));
+    uint64_t epoch = state_epoch(f.s).epoch;
+    founded_ceremony(&f, 3);
+    assert_int_equal(state_epoch(f.s).epoch, epoch + 1);
+    f.ms = opened + REFRESH_PAUSE_MS - 1;
+    assert_err(founded_try(&f, CMD_OPEN, 2, BYTES_OF(refresh)), E_NOT_READY);
+    f.ms++;
+    founded_do(&f, CMD_OPEN, 2, BYTES_OF(refresh));
     founded_free(&f);
 }
 
