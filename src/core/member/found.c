@@ -129,18 +129,26 @@ static bool is_complete(const struct manifest *m)
     return m->n > 0;
 }
 
-/* Gives up a vote key that signed a manifest nobody completed: it signs no other one. */
-static void start_over(struct guardian *m)
+/* Links vouch for the vote key they were attested with: they are made again. */
+static void new_vote_key(struct guardian *m, const char *why)
 {
     struct sig_public unused;
     uint64_t token;
-    log_warn("a new vote key, and from the beginning");
-    m->is_signing = false;
+    log_warn("a new vote key: %s", why);
     m->config.deps.sig->keygen(m->config.rng, &m->secrets.vote, &unused);
+    m->secrets.has_vote = true;
+    m->n_my_verdicts = 0;
     member_store_secrets(m, &token);
     for (unsigned i = 0; i < MEMBER_LINKS_MAX; i++)
         if (m->links[i].step != LINK_FREE)
-            link_drop(m, &m->links[i], "founding begins again");
+            link_drop(m, &m->links[i], why);
+}
+
+/* Gives up a vote key that signed a manifest nobody completed: it signs no other one. */
+static void start_over(struct guardian *m)
+{
+    m->is_signing = false;
+    new_vote_key(m, "founding begins again");
 }
 
 /* The own platform and measurement: our evidence judged like that of any other. */
@@ -292,7 +300,6 @@ static void unfound_if_dead(struct guardian *m)
     state_free(m->state);
     m->state = blank;
     m->is_founded = false;
-    m->n_my_verdicts = 0;
     member_seal_and_store(m, RECORD_MANIFEST, 0, bytes("", 0), &token); /* an empty one is none */
     member_seal_and_store(m, RECORD_CONSENSUS, 0, bytes("", 0), &token);
     start_over(m);
@@ -391,11 +398,23 @@ static void send_join(struct guardian *m)
     buf_free(&b);
 }
 
+/* The way back after the own key ended while this guardian ran: another copy took the seat, or a
+ * vote was seen that this one did not cast. */
+static void replace_ended_key(struct guardian *m)
+{
+    if (m->secrets.has_vote || m->now.mono_ms < m->key_ended_ms + NEW_KEY_MS)
+        return;
+    new_vote_key(m, "the last one has ended");
+    bft_set_key(m->bft, m->now, &m->secrets.vote);
+}
+
 void rejoin_tick(struct guardian *m)
 {
     unfound_if_dead(m);
     if (!m->is_founded || member_votes(m))
         return;
+    if (m->bft)
+        replace_ended_key(m);
     judge_myself(m);
     if (!m->has_own || !m->gid || m->now.mono_ms < m->asked_verdicts_ms + 1000)
         return;

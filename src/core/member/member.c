@@ -369,6 +369,7 @@ static void out_key_ended(void *ctx)
     log_warn("the vote key of guardian %u has ended", m->gid);
     sig_secret_wipe(&m->secrets.vote);
     m->secrets.has_vote = false;
+    m->key_ended_ms = m->now.mono_ms;
 }
 
 static void out_pruned(void *ctx, uint32_t gid, uint64_t checkpoint_height)

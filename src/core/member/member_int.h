@@ -18,7 +18,8 @@
 #define BLOCKS_BYTES_MAX (48u << 20) /* decided blocks kept in memory for those who catch up */
 #define CHECKPOINT_EVERY 512         /* blocks: what a restart replays at most */
 #define ATTEST_MS        5000        /* a link that is not attested by then is closed (api.md) */
-#define FOUNDING_MS      30000       /* a vote key that signed a manifest is given up after this */
+#define NEW_KEY_MS       10000 /* without a vote key before a new one: two copies take turns slowly */
+#define FOUNDING_MS      30000 /* a vote key that signed a manifest is given up after this */
 
 /* --- secrets --- */
 
@@ -223,6 +224,7 @@ struct guardian {
     struct verdict my_verdicts[BFT_MAX_MEMBERS]; /* on this guardian, for REKEY or a join */
     uint32_t n_my_verdicts;
     uint64_t asked_verdicts_ms;
+    uint64_t key_ended_ms; /* when the own vote key was wiped, while there is no other */
 };
 
 /* member.c */

@@ -218,11 +218,13 @@ static bool is_whole(struct world *w, uint32_t node)
 
 static struct schedule *current; /* for conditions of world_until() */
 
-/* Every honest member serves, and knows all that any of them decided. */
+/* Every member serves, and knows all that any of them decided: one that lied, too, now that it does
+ * no longer; not one whose copy is still about. */
 static bool all_live(struct world *w)
 {
     for (uint32_t i = 0; i < current->machines; i++)
-        if (!world_is_liar(w, i) && (i < current->o.n || current->is_joined) &&
+        if (!(world_is_liar(w, i) && current->o.has_twin) &&
+            (i < current->o.n || current->is_joined) &&
             (!is_whole(w, i) || status_of(current, i).height < world_counts(w)->blocks))
             return false;
     return true;
