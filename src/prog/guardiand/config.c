@@ -1,5 +1,7 @@
 #include "prog/guardiand/config.h"
 
+#include "io/collateral/fetch.h"
+#include "io/collateral/plan.h"
 #include "prog/guardiand/config_yaml.h"
 
 #include <errno.h>
@@ -126,17 +128,67 @@ static enum err set_platform(const struct yaml_root *in, const char *folder, str
     return OK;
 }
 
+static bool is_web(const char *url)
+{
+    return strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0;
+}
+
+static enum err set_url(char *out, size_t cap, const char *url, const char *key, struct problem *p)
+{
+    TRY(set_text(out, cap, url, key, p));
+    return is_web(url) ? OK : problem(p, E_VALUE, "%s must begin with https:// or http://", key);
+}
+
 static enum err set_registry(const struct yaml_registry *in, const char *folder, struct config *out,
                              struct problem *p)
 {
     const char *ns = in->namespace ? in->namespace : "guardian";
-    TRY(set_text(out->registry_url, sizeof out->registry_url, in->url, "registry.url", p));
+    TRY(set_url(out->registry_url, sizeof out->registry_url, in->url, "registry.url", p));
     TRY(set_text(out->registry_namespace, sizeof out->registry_namespace, ns, "registry.namespace",
                  p));
-    bool web = strncmp(in->url, "https://", 8) == 0 || strncmp(in->url, "http://", 7) == 0;
-    if (!web)
-        return problem(p, E_VALUE, "registry.url must begin with https:// or http://");
     return in->ca ? set_path(out->registry_ca, folder, in->ca, "registry.ca", p) : OK;
+}
+
+/* This file is printed (-T) and readable by whoever runs the guardian: no place for passwords. */
+static enum err set_proxy(const char *url, struct config_collateral *out, struct problem *p)
+{
+    if (strchr(url, '@'))
+        return problem(p, E_VALUE, "collateral.proxy must not hold a user or password");
+    return set_url(out->proxy, sizeof out->proxy, url, "collateral.proxy", p);
+}
+
+/* A machine that does not exist has no collateral at Intel or AMD; who has a folder may have no way
+ * to them. */
+static void set_vendors(const struct config *c, struct config_collateral *out)
+{
+    if (c->is_simulated || (out->directory[0] && !out->pcs_url[0] && !out->kds_url[0]))
+        return;
+    if (!out->pcs_url[0])
+        snprintf(out->pcs_url, sizeof out->pcs_url, "%s", PCS_URL);
+    if (!out->kds_url[0])
+        snprintf(out->kds_url, sizeof out->kds_url, "%s", KDS_URL);
+}
+
+static enum err set_collateral(const struct yaml_collateral *in, const char *folder,
+                               struct config *c, struct problem *p)
+{
+    struct config_collateral *out = &c->collateral;
+    const uint32_t most = PLAN_REFRESH_MS / 1000;
+    if (in->pcs_url)
+        TRY(set_url(out->pcs_url, sizeof out->pcs_url, in->pcs_url, "collateral.pcs_url", p));
+    if (in->kds_url)
+        TRY(set_url(out->kds_url, sizeof out->kds_url, in->kds_url, "collateral.kds_url", p));
+    if (in->proxy)
+        TRY(set_proxy(in->proxy, out, p));
+    if (in->ca)
+        TRY(set_path(out->ca, folder, in->ca, "collateral.ca", p));
+    if (in->directory)
+        TRY(set_path(out->directory, folder, in->directory, "collateral.directory", p));
+    out->refresh_s = in->refresh ? *in->refresh : most;
+    if (out->refresh_s < 60 || out->refresh_s > most)
+        return problem(p, E_VALUE, "collateral.refresh must be from 60 to %u seconds", most);
+    set_vendors(c, out);
+    return OK;
 }
 
 static enum err set_known(const struct yaml_root *in, struct config *out, struct problem *p)
@@ -150,6 +202,7 @@ static enum err convert(const struct yaml_root *in, const char *folder, struct c
                         struct problem *p)
 {
     static const struct yaml_listen defaults;
+    static const struct yaml_collateral services;
     TRY(set_path(out->genesis, folder, in->genesis, "genesis", p));
     TRY(set_path(out->data, folder, in->data, "data", p));
     if (in->seat)
@@ -159,6 +212,7 @@ static enum err convert(const struct yaml_root *in, const char *folder, struct c
     TRY(set_known(in, out, p));
     if (in->registry)
         TRY(set_registry(in->registry, folder, out, p));
+    TRY(set_collateral(in->collateral ? in->collateral : &services, folder, out, p));
     return set_log(in->log ? in->log : "info", &out->log, p);
 }
 

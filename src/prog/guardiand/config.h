@@ -22,6 +22,13 @@
  *       url: https://registry.example.org
  *       namespace: guardian         # optional
  *       ca: /etc/guardian/registry-ca.pem   # optional: trusted instead of the system's
+ *     collateral:                   # optional: where vendors' collateral comes from
+ *       pcs_url: https://api.trustedservices.intel.com   # or a PCCS; optional
+ *       kds_url: https://kdsintf.amd.com                 # optional
+ *       proxy: http://proxy.example:3128                 # optional
+ *       ca: /etc/guardian/pccs-ca.pem   # optional: trusted instead of the system's
+ *       directory: /etc/guardian/collateral   # optional; alone: nothing is fetched
+ *       refresh: 86400              # optional: seconds, from 60 to a day
  *     log: info                     # optional: debug, info, warn, error
  *
  * Strict: unknown or repeated keys, aliases and wrong values are refused.
@@ -54,6 +61,14 @@ struct config_simulated {
     char seed[CONFIG_TEXT_MAX]; /* empty: the kernel's randomness */
 };
 
+struct config_collateral {
+    char pcs_url[CONFIG_TEXT_MAX], kds_url[CONFIG_TEXT_MAX]; /* empty: not asked */
+    char proxy[CONFIG_TEXT_MAX];                             /* empty: none */
+    char ca[CONFIG_PATH_MAX];                                /* empty: the system's */
+    char directory[CONFIG_PATH_MAX];                         /* empty: none */
+    uint32_t refresh_s;
+};
+
 struct config {
     char genesis[CONFIG_PATH_MAX], data[CONFIG_PATH_MAX];
     uint32_t seat; /* 0: whichever is pinned to this machine */
@@ -66,6 +81,7 @@ struct config {
     char registry_url[CONFIG_TEXT_MAX]; /* empty: none */
     char registry_namespace[64];
     char registry_ca[CONFIG_PATH_MAX]; /* empty: the system's */
+    struct config_collateral collateral;
     enum log_level log;
 };
 

@@ -74,6 +74,22 @@ static void put_registry(struct writer *w, const struct config *c)
         put_line(w, "  ca", c->registry_ca);
 }
 
+static void put_collateral(struct writer *w, const struct config_collateral *c)
+{
+    const struct {
+        const char *key, *value;
+    } texts[] = {{"  pcs_url", c->pcs_url},
+                 {"  kds_url", c->kds_url},
+                 {"  proxy", c->proxy},
+                 {"  ca", c->ca},
+                 {"  directory", c->directory}};
+    put(w, "collateral:\n");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].value[0])
+            put_line(w, texts[i].key, texts[i].value);
+    put_number(w, "  refresh", c->refresh_s);
+}
+
 enum err config_print(const struct config *c, struct buf *out)
 {
     struct writer w = writer(out);
@@ -98,6 +114,7 @@ enum err config_print(const struct config *c, struct buf *out)
     }
     if (c->registry_url[0])
         put_registry(&w, c);
+    put_collateral(&w, &c->collateral);
     put_line(&w, "log", config_log_names[c->log]);
     return writer_end(&w);
 }

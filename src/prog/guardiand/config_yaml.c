@@ -37,6 +37,16 @@ static const cyaml_schema_field_t registry_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t collateral_fields[] = {
+    TEXT("pcs_url", OPTIONAL, yaml_collateral, pcs_url),
+    TEXT("kds_url", OPTIONAL, yaml_collateral, kds_url),
+    TEXT("proxy", OPTIONAL, yaml_collateral, proxy),
+    TEXT("ca", OPTIONAL, yaml_collateral, ca),
+    TEXT("directory", OPTIONAL, yaml_collateral, directory),
+    CYAML_FIELD_UINT_PTR("refresh", OPTIONAL, struct yaml_collateral, refresh),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_value_t peer_value = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, ADDRESS_MAX + 8),
 };
@@ -50,6 +60,8 @@ static const cyaml_schema_field_t root_fields[] = {
     CYAML_FIELD_MAPPING_PTR("listen", OPTIONAL, struct yaml_root, listen, listen_fields),
     CYAML_FIELD_MAPPING_PTR("simulated", OPTIONAL, struct yaml_root, simulated, simulated_fields),
     CYAML_FIELD_MAPPING_PTR("registry", OPTIONAL, struct yaml_root, registry, registry_fields),
+    CYAML_FIELD_MAPPING_PTR("collateral", OPTIONAL, struct yaml_root, collateral,
+                            collateral_fields),
     CYAML_FIELD_SEQUENCE("peers", OPTIONAL, struct yaml_root, peers, &peer_value, 0,
                          CONFIG_PEERS_MAX),
     CYAML_FIELD_END,

@@ -18,11 +18,16 @@ struct yaml_simulated {
 struct yaml_registry {
     char *url, *namespace, *ca;
 };
+struct yaml_collateral {
+    char *pcs_url, *kds_url, *proxy, *ca, *directory;
+    uint32_t *refresh;
+};
 struct yaml_root {
     char *genesis, *data, *seat, *platform, *log;
     struct yaml_listen *listen;
     struct yaml_simulated *simulated;
     struct yaml_registry *registry;
+    struct yaml_collateral *collateral;
     char **peers;
     unsigned peers_count;
 };

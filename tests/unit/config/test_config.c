@@ -49,6 +49,17 @@ static void wrong_values_are_refused_by_name(void **state)
     assert_refused(HEAD SIMULATED "log: loud\n", E_VALUE, "log");
     assert_refused(HEAD SIMULATED "registry: {url: \"ftp://x\"}\n", E_VALUE, "registry.url");
     assert_refused(HEAD SIMULATED "registry: {ca: x}\n", E_MALFORMED, "url");
+    assert_refused(HEAD SIMULATED "collateral: {url: x}\n", E_MALFORMED, "url");
+    assert_refused(HEAD SIMULATED "collateral: {pcs_url: pcs.example}\n", E_VALUE,
+                   "collateral.pcs_url");
+    assert_refused(HEAD SIMULATED "collateral: {kds_url: \"\"}\n", E_VALUE, "collateral.kds_url");
+    assert_refused(HEAD SIMULATED "collateral: {proxy: \"socks5://x\"}\n", E_VALUE,
+                   "collateral.proxy");
+    assert_refused(HEAD SIMULATED "collateral: {proxy: \"http://u:p@x\"}\n", E_VALUE, "password");
+    assert_refused(HEAD SIMULATED "collateral: {directory: \"\"}\n", E_VALUE,
+                   "collateral.directory");
+    assert_refused(HEAD SIMULATED "collateral: {refresh: 59}\n", E_VALUE, "from 60 to 86400");
+    assert_refused(HEAD SIMULATED "collateral: {refresh: 86401}\n", E_VALUE, "from 60 to 86400");
 }
 
 static void the_platform_and_its_section_belong_together(void **state)
@@ -99,6 +110,8 @@ static const char everything[] =
     "simulated: {platform: snp, software: s, machine: m, quote_version: 2, key_file: k, seed: x}\n"
     "peers: [\"192.0.2.4:8444\", \"[2001:db8::1]:8444\"]\n"
     "registry: {url: \"https://r.example\", namespace: other, ca: ca.pem}\n"
+    "collateral: {pcs_url: \"https://p.example\", kds_url: \"http://k.example\", ca: c.pem,\n"
+    "             proxy: \"http://x.example:1\", directory: coll, refresh: 60}\n"
     "log: debug\n";
 
 static void everything_that_is_said_holds(void **state)
@@ -116,13 +129,40 @@ static void everything_that_is_said_holds(void **state)
     assert_string_equal(config.registry_url, "https://r.example");
     assert_string_equal(config.registry_namespace, "other");
     assert_string_equal(config.registry_ca, "/etc/guardian/ca.pem");
+    assert_string_equal(config.collateral.pcs_url, "https://p.example");
+    assert_string_equal(config.collateral.kds_url, "http://k.example");
+    assert_string_equal(config.collateral.ca, "/etc/guardian/c.pem");
+    assert_string_equal(config.collateral.proxy, "http://x.example:1");
+    assert_string_equal(config.collateral.directory, "/etc/guardian/coll");
+    assert_int_equal(config.collateral.refresh_s, 60);
     assert_int_equal(config.log, LOG_LEVEL_DEBUG);
+}
+
+static void expect_vendors(const char *text, const char *pcs_url, const char *kds_url)
+{
+    parse(text);
+    assert_string_equal(config.collateral.pcs_url, pcs_url);
+    assert_string_equal(config.collateral.kds_url, kds_url);
+    assert_int_equal(config.collateral.refresh_s, 86400);
+}
+
+static void vendors_are_asked_for_real_machines_unless_a_folder_is_all(void **state)
+{
+    const char *intel = "https://api.trustedservices.intel.com", *amd = "https://kdsintf.amd.com";
+    expect_vendors(HEAD "platform: tdx\n", intel, amd);
+    expect_vendors(HEAD "platform: snp\ncollateral: {pcs_url: \"https://p\"}\n", "https://p", amd);
+    expect_vendors(HEAD "platform: tdx\ncollateral: {directory: d}\n", "", "");
+    expect_vendors(HEAD "platform: tdx\ncollateral: {directory: d, kds_url: \"http://k\"}\n", intel,
+                   "http://k");
+    expect_vendors(HEAD SIMULATED, "", "");
+    expect_vendors(HEAD SIMULATED "collateral: {pcs_url: \"http://p\"}\n", "http://p", "");
 }
 
 static void what_is_printed_means_the_same(void **state)
 {
-    static const char *const texts[] = {everything, HEAD SIMULATED, HEAD "platform: snp\n"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const texts[] = {everything, HEAD SIMULATED, HEAD "platform: snp\n",
+                                        HEAD "platform: tdx\ncollateral: {directory: d}\n"};
+    for (size_t i = 0; i < 4; i++) {
         struct buf out = BUF_INIT(100000), again = BUF_INIT(100000);
         parse(texts[i]);
         struct config first = config;
@@ -157,6 +197,7 @@ int main(void)
         cmocka_unit_test(the_platform_and_its_section_belong_together),
         cmocka_unit_test(defaults_hold_where_nothing_is_said),
         cmocka_unit_test(everything_that_is_said_holds),
+        cmocka_unit_test(vendors_are_asked_for_real_machines_unless_a_folder_is_all),
         cmocka_unit_test(what_is_printed_means_the_same),
         cmocka_unit_test(a_file_is_read_and_its_folder_counts),
     };
