@@ -190,6 +190,32 @@ static void pass_peers(struct pass *p, struct wire_peers *m)
     }
 }
 
+static void pass_fetch(struct pass *p, struct wire_fetch *m)
+{
+    pass_u32(p, &m->slot);
+    if (p->w)
+        object_write(p->w, &m->object);
+    else
+        object_read(&p->r, &m->object);
+}
+
+static void pass_fetched(struct pass *p, struct wire_fetched *m)
+{
+    pass_u32(p, &m->slot);
+    pass_u8(p, &m->e);
+    pass_u32(p, &m->retry_after_s);
+    pass_var(p, &m->why, WIRE_REASON_MAX);
+    pass_var(p, &m->body, WIRE_DATA_MAX);
+    pass_var(p, &m->chain, WIRE_DATA_MAX);
+}
+
+static void pass_folder(struct pass *p, struct wire_folder *m)
+{
+    pass_count(p, &m->n, WIRE_FILES_MAX);
+    for (uint32_t i = 0; i < m->n && i < WIRE_FILES_MAX; i++)
+        pass_var(p, &m->files[i], WIRE_DATA_MAX);
+}
+
 /* Writing reads the struct only: the cast takes no more than that away. */
 #define BOTH_WAYS(type)                                                         \
     enum err wire_##type##_encode(const struct wire_##type *m, struct buf *out) \
@@ -218,3 +244,6 @@ BOTH_WAYS(message)
 BOTH_WAYS(request)
 BOTH_WAYS(reply)
 BOTH_WAYS(peers)
+BOTH_WAYS(fetch)
+BOTH_WAYS(fetched)
+BOTH_WAYS(folder)

@@ -12,28 +12,32 @@
 
 #include "base/bytes.h"
 #include "core/evidence/binding.h"
+#include "core/evidence/needs.h"
 
 enum node_side { FROM_NODE = 1, FROM_VAULT };
 
 /* FRAME(symbol, number, who says it, its struct) */
-#define NODE_FRAMES(FRAME)                                                         \
-    /* Start: what was stored (token 0), in rising order of number, then START. */ \
-    FRAME(WIRE_RECORD, 1, FROM_NODE, wire_record)                                  \
-    FRAME(WIRE_API_KEY, 2, FROM_NODE, wire_blob) /* DER SPKI that the API shows */ \
-    FRAME(WIRE_START, 3, FROM_NODE, wire_blob)   /* empty */                       \
-    FRAME(WIRE_LINK_OPEN, 4, FROM_NODE, wire_link)                                 \
-    FRAME(WIRE_LINK_MESSAGE, 5, FROM_NODE, wire_message)                           \
-    FRAME(WIRE_LINK_CLOSED, 6, FROM_NODE, wire_message) /* data: why, text */      \
-    FRAME(WIRE_STORED, 7, FROM_NODE, wire_stored)                                  \
-    FRAME(WIRE_REQUEST, 8, FROM_NODE, wire_request)                                \
-    FRAME(WIRE_SEND, 33, FROM_VAULT, wire_message)                                 \
-    FRAME(WIRE_CLOSE, 34, FROM_VAULT, wire_message) /* data: why, text */          \
-    /* The link's peer is attested: no deadline any more, and full frames. */      \
-    FRAME(WIRE_TRUST, 35, FROM_VAULT, wire_message) /* data: empty */              \
-    FRAME(WIRE_STORE, 36, FROM_VAULT, wire_record)                                 \
-    FRAME(WIRE_REPLY, 37, FROM_VAULT, wire_reply)                                  \
-    FRAME(WIRE_SERVE, 38, FROM_VAULT, wire_blob)  /* certificate chain, PEM */     \
-    FRAME(WIRE_PEERS, 39, FROM_VAULT, wire_peers) /* all that links are wanted to */
+#define NODE_FRAMES(FRAME)                                                           \
+    /* Start: what was stored (token 0), in rising order of number, then START. */   \
+    FRAME(WIRE_RECORD, 1, FROM_NODE, wire_record)                                    \
+    FRAME(WIRE_API_KEY, 2, FROM_NODE, wire_blob) /* DER SPKI that the API shows */   \
+    FRAME(WIRE_START, 3, FROM_NODE, wire_blob)   /* empty */                         \
+    FRAME(WIRE_LINK_OPEN, 4, FROM_NODE, wire_link)                                   \
+    FRAME(WIRE_LINK_MESSAGE, 5, FROM_NODE, wire_message)                             \
+    FRAME(WIRE_LINK_CLOSED, 6, FROM_NODE, wire_message) /* data: why, text */        \
+    FRAME(WIRE_STORED, 7, FROM_NODE, wire_stored)                                    \
+    FRAME(WIRE_REQUEST, 8, FROM_NODE, wire_request)                                  \
+    FRAME(WIRE_FETCHED, 9, FROM_NODE, wire_fetched) /* answers one FETCH each */     \
+    FRAME(WIRE_FOLDER, 10, FROM_NODE, wire_folder)  /* all of it, when it changed */ \
+    FRAME(WIRE_SEND, 33, FROM_VAULT, wire_message)                                   \
+    FRAME(WIRE_CLOSE, 34, FROM_VAULT, wire_message) /* data: why, text */            \
+    /* The link's peer is attested: no deadline any more, and full frames. */        \
+    FRAME(WIRE_TRUST, 35, FROM_VAULT, wire_message) /* data: empty */                \
+    FRAME(WIRE_STORE, 36, FROM_VAULT, wire_record)                                   \
+    FRAME(WIRE_REPLY, 37, FROM_VAULT, wire_reply)                                    \
+    FRAME(WIRE_SERVE, 38, FROM_VAULT, wire_blob)  /* certificate chain, PEM */       \
+    FRAME(WIRE_PEERS, 39, FROM_VAULT, wire_peers) /* all that links are wanted to */ \
+    FRAME(WIRE_FETCH, 40, FROM_VAULT, wire_fetch) /* an object of a vendor */
 
 enum node_frame {
 #define FRAME(symbol, number, from, type) symbol = number,
@@ -57,6 +61,8 @@ const char *node_frame_name(uint8_t type);
 #define WIRE_QUERY_MAX   4096
 #define WIRE_CLIENT_MAX  16384
 #define WIRE_SPKI_SHA256 32
+#define WIRE_REASON_MAX  256
+#define WIRE_FILES_MAX   256 /* DIRECTORY_FILES_MAX of io/collateral/directory.h */
 
 /* Views borrow from the decoded body. */
 struct wire_blob {
@@ -97,6 +103,21 @@ struct wire_reply {
     char type[WIRE_MEDIA_MAX];
     struct bytes body;
 };
+struct wire_fetch {
+    uint32_t slot; /* of the plan in vault; comes back with the answer */
+    struct vendor_object object;
+};
+struct wire_fetched {
+    uint32_t slot;
+    uint8_t e; /* enum err */
+    uint32_t retry_after_s;
+    struct bytes why; /* text, if e is not OK */
+    struct bytes body, chain;
+};
+struct wire_folder {
+    uint32_t n;
+    struct bytes files[WIRE_FILES_MAX];
+};
 struct wire_address {
     char host[WIRE_HOST_MAX];
     uint16_t port;
@@ -115,6 +136,9 @@ enum err wire_message_encode(const struct wire_message *m, struct buf *out);
 enum err wire_request_encode(const struct wire_request *m, struct buf *out);
 enum err wire_reply_encode(const struct wire_reply *m, struct buf *out);
 enum err wire_peers_encode(const struct wire_peers *m, struct buf *out);
+enum err wire_fetch_encode(const struct wire_fetch *m, struct buf *out);
+enum err wire_fetched_encode(const struct wire_fetched *m, struct buf *out);
+enum err wire_folder_encode(const struct wire_folder *m, struct buf *out);
 
 /* E_MALFORMED, and *out is zeroed. */
 enum err wire_blob_decode(struct bytes in, struct wire_blob *out);
@@ -125,5 +149,8 @@ enum err wire_message_decode(struct bytes in, struct wire_message *out);
 enum err wire_request_decode(struct bytes in, struct wire_request *out);
 enum err wire_reply_decode(struct bytes in, struct wire_reply *out);
 enum err wire_peers_decode(struct bytes in, struct wire_peers *out);
+enum err wire_fetch_decode(struct bytes in, struct wire_fetch *out);
+enum err wire_fetched_decode(struct bytes in, struct wire_fetched *out);
+enum err wire_folder_decode(struct bytes in, struct wire_folder *out);
 
 #endif

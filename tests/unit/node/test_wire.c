@@ -48,6 +48,10 @@ static void every_frame_survives_the_way(void **state)
     CHECK_BOTH_WAYS(message, ((struct wire_message){3, bytes_str("frame")}));
     CHECK_BOTH_WAYS(reply, ((struct wire_reply){1, 200, "application/json", bytes_str("{}")}));
     CHECK_BOTH_WAYS(peers, ((struct wire_peers){2, {{"10.0.0.1", 8444}, {"::1", 1}}}));
+    CHECK_BOTH_WAYS(fetch, ((struct wire_fetch){7, {OBJECT_PCK_CRL, .ca = PCK_CA_PROCESSOR}}));
+    CHECK_BOTH_WAYS(fetched, ((struct wire_fetched){7, E_RATE, 30, bytes_str("429"),
+                                                    bytes_str("body"), bytes_str("chain")}));
+    CHECK_BOTH_WAYS(folder, ((struct wire_folder){2, {bytes_str("a"), bytes_str("b")}}));
     CHECK_BOTH_WAYS(request, ((struct wire_request){.id = ~0ull,
                                                     .route = "keys.release",
                                                     .n_params = 2,
@@ -85,6 +89,8 @@ static void what_is_over_a_limit_is_not_sent(void **state)
     r = (struct wire_request){.route = "x", .n_params = WIRE_PARAMS_MAX + 1};
     assert_err(wire_request_encode(&r, &wire), E_TOO_LARGE);
     assert_err(wire_peers_encode(&peers, &wire), E_TOO_LARGE);
+    static struct wire_folder folder = {.n = WIRE_FILES_MAX + 1};
+    assert_err(wire_folder_encode(&folder, &wire), E_TOO_LARGE);
     buf_free(&wire);
 }
 
