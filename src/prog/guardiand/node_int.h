@@ -31,6 +31,7 @@ struct node_target {
 #define NODE_TARGETS_MAX (WIRE_PEERS_MAX + CONFIG_PEERS_MAX + REGISTRY_NODES_MAX)
 
 struct node_registry;
+struct node_collateral;
 
 struct node {
     const struct config *config;
@@ -64,6 +65,7 @@ struct node {
     uint64_t messages_dropped;
 
     struct node_registry *registry; /* NULL: none is configured */
+    struct node_collateral *collateral;
 };
 
 /* Ends the process with a failure; the first reason counts. */
@@ -99,6 +101,12 @@ enum err node_links_peers(struct node *n, struct bytes frame);
 void node_links_want(struct node *n, enum node_wanting by, const struct wire_address *wanted,
                      size_t count);
 void node_links_close(struct node *n);
+
+/* node_collateral.c: vendors' services and the folder. Freed after the loop is closed. */
+enum err node_collateral_open(struct node *n);
+enum err node_collateral_fetch(struct node *n, struct bytes frame);
+void node_collateral_close(struct node *n);
+void node_collateral_free(struct node *n);
 
 /* node_registry.c: a further source of addresses. Freed after the loop is closed. */
 enum err node_registry_open(struct node *n);

@@ -77,9 +77,10 @@ static const struct {
     enum node_frame type;
     enum err (*handle)(struct node *n, struct bytes frame);
 } requests[] = {
-    {WIRE_SEND, node_links_send},   {WIRE_CLOSE, node_links_shut}, {WIRE_TRUST, node_links_trust},
-    {WIRE_STORE, node_store_keep},  {WIRE_REPLY, node_http_reply}, {WIRE_SERVE, node_http_serve},
-    {WIRE_PEERS, node_links_peers},
+    {WIRE_SEND, node_links_send},   {WIRE_CLOSE, node_links_shut},
+    {WIRE_TRUST, node_links_trust}, {WIRE_STORE, node_store_keep},
+    {WIRE_REPLY, node_http_reply},  {WIRE_SERVE, node_http_serve},
+    {WIRE_PEERS, node_links_peers}, {WIRE_FETCH, node_collateral_fetch},
 };
 
 static void dispatch(struct node *n, const struct ipc_frame *frame)
@@ -143,6 +144,7 @@ static enum err open_all(struct node *n, int vault_fd)
     TRY(node_http_open(n));
     TRY(node_links_open(n));
     TRY(node_registry_open(n));
+    TRY(node_collateral_open(n));
     TRY(timer_open(n->loop, drained_too_late, n, &n->drain_timer));
     TRY(signal_open(n->loop, SIGTERM, stop, n, &n->terminate));
     return signal_open(n->loop, SIGINT, stop, n, &n->interrupt);
@@ -173,6 +175,7 @@ static void close_all(struct node *n)
     node_http_close(n);
     node_links_close(n);
     node_registry_close(n);
+    node_collateral_close(n);
     node_store_close(n);
     watch_close(n->vault_watch);
     timer_close(n->drain_timer);
@@ -180,6 +183,7 @@ static void close_all(struct node *n)
     signal_close(n->interrupt);
     loop_close(n->loop);
     node_registry_free(n);
+    node_collateral_free(n);
     if (n->vault_poll >= 0)
         close(n->vault_poll);
     ipc_close(&n->vault);

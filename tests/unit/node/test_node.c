@@ -2,6 +2,7 @@
  * The whole node process, with this test in vault's place: its channel is real,
  * and so are its sockets, its disk and its sandbox.
  */
+#include "../collateral/service.h"
 #include "base/codec/pem.h"
 #include "io/ipc/ipc.h"
 #include "io/loop/stream.h"
@@ -525,6 +526,79 @@ static void node_answers_what_is_open_before_it_ends(void **state)
     node_remove(&t);
 }
 
+static struct wire_fetched fetch(struct node_under_test *t, struct vendor_object object)
+{
+    struct wire_fetched m;
+    SAY(t, WIRE_FETCH, fetch, {7, object});
+    assert_ok(wire_fetched_decode(expect_frame(t, WIRE_FETCHED), &m));
+    assert_int_equal(m.slot, 7);
+    return m;
+}
+
+static void an_object_is_fetched_from_its_vendors_service(void **state)
+{
+    struct node_under_test t;
+    struct service service = {.n = 0};
+    service_add(&service, (struct service_answer){"/vcek/v1/Milan/crl", SERVICE_OK,
+                                                  bytes("\x30\x81\x01\x02\x03", 5)});
+    service_add(&service, (struct service_answer){"/vcek/v1/Genoa/crl",
+                                                  "HTTP/1.1 429 No\r\nRetry-After: 9\r\n"});
+    service_start(&service);
+    node_prepare(&t);
+    strcpy(t.config.collateral.kds_url, service.server.url);
+    node_greet(&t);
+    struct vendor_object list = {.kind = OBJECT_SNP_CRL, .product = SNP_MILAN};
+    struct wire_fetched m = fetch(&t, list);
+    assert_int_equal(m.e, OK);
+    assert_int_equal(m.body.n, 5);
+    list.product = SNP_GENOA;
+    m = fetch(&t, list);
+    assert_int_equal(m.e, E_RATE);
+    assert_int_equal(m.retry_after_s, 9);
+    assert_int_equal(m.body.n, 0);
+    list.product = SNP_TURIN;
+    m = fetch(&t, list);
+    assert_int_equal(m.e, E_NOT_FOUND);
+    assert_true(m.why.n > 20);
+    /* Nobody said where Intel's are. */
+    m = fetch(&t, (struct vendor_object){.kind = OBJECT_SGX_ROOT_CRL});
+    assert_int_equal(m.e, E_NOT_FOUND);
+    node_remove(&t);
+    service_stop(&service);
+}
+
+static void put_file(const char *folder, const char *name, const char *text)
+{
+    char path[CONFIG_PATH_MAX + 64];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void a_folder_is_told_when_it_changes(void **state)
+{
+    struct node_under_test t;
+    static struct wire_folder m;
+    char folder[] = "/tmp/node-folder-XXXXXX", command[64];
+    assert_non_null(mkdtemp(folder));
+    node_prepare(&t);
+    strcpy(t.config.collateral.directory, folder);
+    put_file(folder, "a", "one");
+    node_greet(&t);
+    assert_ok(wire_folder_decode(expect_frame(&t, WIRE_FOLDER), &m));
+    assert_int_equal(m.n, 1);
+    assert_true(bytes_eq(m.files[0], bytes_str("one")));
+    put_file(folder, "0", "zero");
+    assert_ok(wire_folder_decode(expect_frame(&t, WIRE_FOLDER), &m));
+    assert_int_equal(m.n, 2);
+    assert_true(bytes_eq(m.files[0], bytes_str("zero")));
+    node_remove(&t);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -537,6 +611,8 @@ int main(void)
         cmocka_unit_test(a_client_that_vanished_is_forgotten),
         cmocka_unit_test(links_carry_frames_between_two_vaults),
         cmocka_unit_test(addresses_come_from_the_registry_too),
+        cmocka_unit_test(an_object_is_fetched_from_its_vendors_service),
+        cmocka_unit_test(a_folder_is_told_when_it_changes),
         cmocka_unit_test(node_answers_what_is_open_before_it_ends),
         /* Last: this process uses libuv from here on, and forks no more. */
         cmocka_unit_test(the_api_hands_up_certificate_and_exporter_and_changes_its_chain),
