@@ -9,7 +9,7 @@
 static const char *const record_names[] = {
     [RECORD_MANIFEST] = "manifest",   [RECORD_SECRETS] = "secrets",
     [RECORD_CONSENSUS] = "consensus", [RECORD_CHECKPOINT] = "checkpoint",
-    [RECORD_BLOCK] = "block",
+    [RECORD_BLOCK] = "block",         [RECORD_COLLATERAL] = "collateral",
 };
 
 uint64_t member_unix_s(const struct guardian *m)
@@ -188,9 +188,19 @@ enum err member_load(struct guardian *m, enum member_record kind, uint64_t numbe
         case RECORD_BLOCK:
             e = load_block(m, number, buf_bytes(&plain));
             break;
+        case RECORD_COLLATERAL:
+            m->config.out.kept(m->config.out.ctx, number, buf_bytes(&plain));
+            break;
         }
     buf_free(&plain);
     return e;
+}
+
+void member_keep(struct guardian *m, struct now now, uint64_t number, struct bytes plain)
+{
+    uint64_t token;
+    m->now = now;
+    member_seal_and_store(m, RECORD_COLLATERAL, number, plain, &token);
 }
 
 /* --- the log's application --- */

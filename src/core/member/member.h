@@ -37,6 +37,7 @@ enum member_record {
     RECORD_CONSENSUS,  /* the log core's own */
     RECORD_CHECKPOINT, /* a snapshot of the state; number = height */
     RECORD_BLOCK,      /* a decided block and its certificate; number = height */
+    RECORD_COLLATERAL, /* the host's: an object of a vendor, by its place */
 };
 
 /* What the host asks the attest process to quote. */
@@ -78,6 +79,8 @@ struct member_out {
     void (*serve)(void *ctx, struct bytes chain_pem);
     /* Hold links to these seats: called whenever the list changes. */
     void (*peers)(void *ctx, const struct rec_seat *seats, size_t n);
+    /* What member_keep() was given in an earlier life; from member_load(). */
+    void (*kept)(void *ctx, uint64_t number, struct bytes plain);
 };
 
 struct member_config {
@@ -101,6 +104,8 @@ void member_free(struct guardian *m);
 enum err member_load(struct guardian *m, enum member_record kind, uint64_t number,
                      struct bytes sealed);
 void member_start(struct guardian *m, struct now now);
+/* Stores what the host wants to keep, sealed as all else is, as RECORD_COLLATERAL. */
+void member_keep(struct guardian *m, struct now now, uint64_t number, struct bytes plain);
 
 /* exporter: BINDING_EXPORTER_SIZE bytes; is_client: this side dialled. */
 void member_link_open(struct guardian *m, struct now now, uint32_t link, struct bytes exporter,

@@ -71,8 +71,8 @@ static bool tell_record(void *ctx, struct bytes key, struct bytes value)
 
 void node_store_tell(struct node *n)
 {
-    static const uint8_t kinds[] = {RECORD_MANIFEST, RECORD_SECRETS, RECORD_CONSENSUS,
-                                    RECORD_CHECKPOINT, RECORD_BLOCK};
+    static const uint8_t kinds[] = {RECORD_MANIFEST,   RECORD_SECRETS, RECORD_CONSENSUS,
+                                    RECORD_CHECKPOINT, RECORD_BLOCK,   RECORD_COLLATERAL};
     struct telling t = {.node = n};
     for (size_t i = 0; i < sizeof kinds && n->exit_code == 0; i++) {
         t.kind = kinds[i];
