@@ -137,7 +137,7 @@ void keeper_fetched(struct keeper *k, struct now now, const struct keeper_fetche
     if (f->slot >= PLAN_SLOTS || !k->plan.slot[f->slot].is_asked || k->slots[f->slot].is_inspected)
         return;
     struct keeper_slot *s = &k->slots[f->slot];
-    enum err e = f->e;
+    enum err e = f->e == OK && f->body.n == 0 ? E_MALFORMED : f->e;
     if (e == OK)
         e = keep_bytes(s, f);
     s->is_inspected = e == OK;

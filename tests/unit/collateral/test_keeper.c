@@ -148,6 +148,16 @@ static void what_does_not_come_is_asked_for_again(void **state)
     expect("fetch0 ");
 }
 
+static void an_empty_answer_is_none(void **state)
+{
+    keeper_want(&keeper, at(0), &tcb_info, 1, false);
+    keeper_turn(&keeper, at(0));
+    came(at(0), 0, "");
+    expect("fetch0 ");
+    keeper_turn(&keeper, at(5));
+    expect("fetch0 ");
+}
+
 static void what_is_not_good_is_neither_held_nor_stored(void **state)
 {
     hold_one();
@@ -309,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(what_was_not_asked_for_is_not_even_inspected),
         T(what_does_not_come_is_asked_for_again),
+        T(an_empty_answer_is_none),
         T(what_is_not_good_is_neither_held_nor_stored),
         T(what_is_older_than_what_is_held_is_refused),
         T(what_is_the_same_changes_nothing),
