@@ -8,6 +8,7 @@
 #include "core/member/member.h"
 #include "io/sandbox/sandbox.h"
 #include "io/vault/wire.h"
+#include "prog/guardiand/keeper.h"
 #include "prog/guardiand/node_wire.h"
 #include "prog/guardiand/processes.h"
 #include "prog/guardiand/verifiers.h"
@@ -27,6 +28,7 @@ struct vault {
     struct ipc_loop loop;
     struct ipc node, attest;
     struct verifiers verifiers;
+    struct keeper keeper;
     struct rng_seeded seeded;
     struct rng rng;
     struct platform_id platform_id;
@@ -154,6 +156,58 @@ static void out_peers(void *ctx, const struct rec_seat *seats, size_t n)
     must_say(ctx, WIRE_PEERS, wire_peers_encode(&m, &body), &body);
 }
 
+static void out_kept(void *ctx, uint64_t number, struct bytes plain)
+{
+    struct vault *v = ctx;
+    enum err e = keeper_load(&v->keeper, ipc_now(), number, plain);
+    if (e != OK)
+        log_warn("a stored object of a vendor is not used: number=%llu: %s",
+                 (unsigned long long)number, err_text(e));
+}
+
+/* --- what the keeper of collateral wants --------------------------------------------------------
+ */
+
+static void keeper_fetch(void *ctx, uint32_t slot, const struct vendor_object *object)
+{
+    const struct wire_fetch m = {slot, *object};
+    struct buf body = BUF_INIT(IPC_BODY_MAX);
+    must_say(ctx, WIRE_FETCH, wire_fetch_encode(&m, &body), &body);
+}
+
+static bool keeper_inspect(void *ctx, uint32_t slot, const struct vendor_object *object,
+                           struct bytes body, struct bytes chain)
+{
+    struct vault *v = ctx;
+    return verifiers_inspect(&v->verifiers, slot, object, body, chain) == OK;
+}
+
+static void keeper_hold(void *ctx, uint32_t slot, struct bytes body, struct bytes chain)
+{
+    struct vault *v = ctx;
+    enum err e = verifiers_hold(&v->verifiers, slot, body, chain);
+    if (e != OK)
+        log_warn("verifiers cannot hold collateral: slot=%u: %s", slot, err_text(e));
+}
+
+static void keeper_store(void *ctx, uint32_t slot, struct bytes record)
+{
+    struct vault *v = ctx;
+    member_keep(v->member, ipc_now(), slot, record);
+}
+
+static void keeper_changed(void *ctx) {}
+
+static void open_keeper(struct vault *v)
+{
+    const struct config_collateral *c = &v->g->config.collateral;
+    v->keeper = (struct keeper){
+        .out = {v, keeper_fetch, keeper_inspect, keeper_hold, keeper_store, keeper_changed},
+        .rng = rng_system(),
+        .is_fetching = c->pcs_url[0] || c->kds_url[0],
+        .plan.refresh_ms = 1000ull * c->refresh_s};
+}
+
 /* --- what node says ----------------------------------------------------------------------------
  */
 
@@ -162,7 +216,7 @@ static enum err on_record(struct vault *v, struct bytes body)
 {
     struct wire_record m;
     TRY(wire_record_decode(body, &m));
-    if (v->is_started || m.kind < RECORD_MANIFEST || m.kind > RECORD_BLOCK)
+    if (v->is_started || m.kind < RECORD_MANIFEST || m.kind > RECORD_COLLATERAL)
         return E_MALFORMED;
     enum err e = member_load(v->member, (enum member_record)m.kind, m.number, m.sealed);
     if (e != OK)
@@ -245,6 +299,33 @@ static enum err on_request(struct vault *v, struct bytes body)
     return OK;
 }
 
+static enum err on_fetched(struct vault *v, struct bytes body)
+{
+    struct wire_fetched m;
+    char why[WIRE_REASON_MAX + 1] = "";
+    TRY(wire_fetched_decode(body, &m));
+    if (m.e >= ERR_COUNT)
+        return E_MALFORMED;
+    if (m.why.n)
+        memcpy(why, m.why.p, m.why.n);
+    const struct keeper_fetched f = {.slot = m.slot,
+                                     .e = m.e,
+                                     .why = why,
+                                     .retry_after_s = m.retry_after_s,
+                                     .body = m.body,
+                                     .chain = m.chain};
+    keeper_fetched(&v->keeper, ipc_now(), &f);
+    return OK;
+}
+
+static enum err on_folder(struct vault *v, struct bytes body)
+{
+    static struct wire_folder m; /* large, and there is one vault */
+    TRY(wire_folder_decode(body, &m));
+    keeper_folder(&v->keeper, m.files, m.n);
+    return OK;
+}
+
 /* Everything node may say; `early`: before START. */
 static const struct {
     enum node_frame type;
@@ -259,6 +340,8 @@ static const struct {
     {WIRE_LINK_CLOSED, false, on_link_closed},
     {WIRE_STORED, false, on_stored},
     {WIRE_REQUEST, false, on_request},
+    {WIRE_FETCHED, false, on_fetched},
+    {WIRE_FOLDER, false, on_folder},
 };
 
 static void node_said(void *ctx, struct ipc *c, const struct ipc_frame *frame)
@@ -332,10 +415,15 @@ static void attest_closed(void *ctx, struct ipc *c, enum err e)
 static void judged(void *ctx, const struct wire_judged *a)
 {
     struct vault *v = ctx;
+    keeper_want(&v->keeper, ipc_now(), a->objects, a->n_objects, a->is_stranger);
     member_judged(v->member, ipc_now(), a->id, a->e, a->e == OK ? &a->claims : NULL, &a->problem);
 }
 
-static void inspected(void *ctx, const struct wire_inspected *a) {}
+static void inspected(void *ctx, const struct wire_inspected *a)
+{
+    struct vault *v = ctx;
+    keeper_inspected(&v->keeper, ipc_now(), (uint32_t)a->id, a->e, &a->facts, a->problem.detail);
+}
 
 /* --- the life of the process -------------------------------------------------------------------
  */
@@ -365,6 +453,7 @@ static int64_t turn(void *ctx, struct now now)
     if (now.mono_ms >= v->last_tick_ms + period) {
         v->last_tick_ms = now.mono_ms;
         member_tick(v->member, now);
+        keeper_turn(&v->keeper, now);
         check_seat(v, now);
     }
     return (int64_t)(v->last_tick_ms + period - now.mono_ms);
@@ -408,7 +497,7 @@ static enum err make_member(struct vault *v)
                                    .sealing_key = v->sealing_key,
                                    .platform_id = v->platform_id,
                                    .out = {v, out_send, out_close, out_trust, out_store, out_quote,
-                                           out_judge, out_reply, out_serve, out_peers}};
+                                           out_judge, out_reply, out_serve, out_peers, out_kept}};
     enum err e = member_new(&config, &v->member);
     secret32_wipe(&config.sealing_key);
     secret32_wipe(&v->sealing_key);
@@ -418,6 +507,7 @@ static enum err make_member(struct vault *v)
 static enum err live(struct vault *v)
 {
     TRY(ask_machine(v));
+    open_keeper(v);
     TRY(make_member(v));
     ipc_loop_add(&v->loop, &v->node, (struct ipc_handler){node_said, node_closed, v});
     v->loop.turn = turn;
@@ -464,6 +554,7 @@ int proc_vault_run(const struct guardiand *g, int node, int attest, int control)
     if (e != OK)
         log_error("vault ends: %s", err_text(e));
     member_free(v.member);
+    keeper_free(&v.keeper);
     verifiers_close(&v.verifiers);
     ipc_close(&v.attest);
     ipc_close(&v.node);
