@@ -55,6 +55,14 @@ struct chain {
 enum err chain_verify_pck(struct bytes certification_data, const struct evidence_trust *trust,
                           int64_t unix_time, struct chain *out, struct problem *p);
 
+#define PCK_CERTS 3
+/*
+ * Takes certification data apart, leaf first, without trust in it. The certificates are the
+ * caller's to free, after a failure those that are not NULL (start with NULLs). E_FORMAT, E_CHAIN.
+ */
+enum err chain_parse_pck(struct bytes certification_data, struct cert *out[static PCK_CERTS],
+                         struct problem *p);
+
 /* What the chain's leaf says, without trust in it: for display. E_CHAIN. */
 enum err chain_read_pck(struct bytes certification_data, struct pck *out);
 

@@ -5,7 +5,6 @@
 #define OID_SGX "1.2.840.113741.1.13.1"
 #define CN_PCK  "Intel SGX PCK Certificate"
 #define CN_ROOT "Intel SGX Root CA"
-#define N_CERTS 3
 /* Content bytes of 1.2.840.113741.1.13.1; its parts append one or two more. */
 #define SGX_OID  "\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x01"
 #define SGX_SIZE (sizeof SGX_OID - 1)
@@ -118,13 +117,13 @@ static enum err read_extension(const struct cert *leaf, struct pck *out)
 
 /* --- the chain --- */
 
-static enum err parse_pem(struct bytes in, struct cert *c[N_CERTS], size_t *n, struct problem *p)
+static enum err parse_pem(struct bytes in, struct cert *c[PCK_CERTS], size_t *n, struct problem *p)
 {
     struct buf der = BUF_INIT(2 * CERT_SIZE_MAX);
     enum err e;
     while ((e = cert_next_pem(&in, &der)) == OK) {
-        if (*n == N_CERTS)
-            e = problem(p, E_CHAIN, "the PCK chain has more than %d certificates", N_CERTS);
+        if (*n == PCK_CERTS)
+            e = problem(p, E_CHAIN, "the PCK chain has more than %d certificates", PCK_CERTS);
         if (e == OK)
             e = cert_parse(buf_bytes(&der), &c[*n], p);
         if (e != OK)
@@ -138,12 +137,12 @@ static enum err parse_pem(struct bytes in, struct cert *c[N_CERTS], size_t *n, s
     return e == E_NOT_FOUND ? OK : e;
 }
 
-static enum err parse_der(struct bytes in, struct cert *c[N_CERTS], size_t *n, struct problem *p)
+static enum err parse_der(struct bytes in, struct cert *c[PCK_CERTS], size_t *n, struct problem *p)
 {
     struct bytes content;
     while (in.n) {
         const uint8_t *start = in.p;
-        if (der_expect(&in, DER_SEQUENCE, &content) != OK || *n == N_CERTS)
+        if (der_expect(&in, DER_SEQUENCE, &content) != OK || *n == PCK_CERTS)
             return problem(p, E_FORMAT, "the PCK chain is not three certificates in DER");
         TRY(cert_parse(bytes(start, (size_t)(content.p + content.n - start)), &c[*n], p));
         (*n)++;
@@ -152,7 +151,7 @@ static enum err parse_der(struct bytes in, struct cert *c[N_CERTS], size_t *n, s
 }
 
 /* DER chains come from both ends; the root names itself. */
-static void leaf_first(struct cert *c[N_CERTS])
+static void leaf_first(struct cert *c[PCK_CERTS])
 {
     if (strcmp(cert_subject(c[0]), CN_ROOT) != 0)
         return;
@@ -161,7 +160,7 @@ static void leaf_first(struct cert *c[N_CERTS])
     c[2] = root;
 }
 
-static enum err check_names(struct cert *const c[N_CERTS], struct problem *p)
+static enum err check_names(struct cert *const c[PCK_CERTS], struct problem *p)
 {
     const char *ca = cert_subject(c[1]);
     if (strcmp(cert_subject(c[0]), CN_PCK) != 0)
@@ -174,9 +173,9 @@ static enum err check_names(struct cert *const c[N_CERTS], struct problem *p)
     return OK;
 }
 
-static enum err check_links(struct cert *const c[N_CERTS], struct problem *p)
+static enum err check_links(struct cert *const c[PCK_CERTS], struct problem *p)
 {
-    for (size_t i = 0; i < N_CERTS; i++)
+    for (size_t i = 0; i < PCK_CERTS; i++)
         if (cert_sig(c[i]) != CERT_SIG_ECDSA_SHA256)
             return problem(p, E_CHAIN, "certificate \"%s\" is not signed with ECDSA and SHA-256",
                            cert_subject(c[i]));
@@ -187,7 +186,7 @@ static enum err check_links(struct cert *const c[N_CERTS], struct problem *p)
     return cert_check_issued(c[2], c[2], 1, p);
 }
 
-static enum err judge(struct cert *const c[N_CERTS], const struct evidence_trust *trust,
+static enum err judge(struct cert *const c[PCK_CERTS], const struct evidence_trust *trust,
                       struct chain *out, struct problem *p)
 {
     TRY(check_names(c, p));
@@ -203,33 +202,32 @@ static enum err judge(struct cert *const c[N_CERTS], const struct evidence_trust
         return problem(p, E_CHAIN, "the PCK certificate has no P-256 key");
     if (read_extension(c[0], &out->pck) != OK)
         return problem(p, E_CHAIN, "the PCK certificate has no valid SGX extension");
-    chain_intersect_dates(out, c, N_CERTS);
+    chain_intersect_dates(out, c, PCK_CERTS);
     return OK;
 }
 
-/* Parses three certificates, leaf first; what was parsed is freed with free_chain() in any case. */
-static enum err parse_chain(struct bytes data, struct cert *c[N_CERTS], struct problem *p)
+enum err chain_parse_pck(struct bytes data, struct cert *c[static PCK_CERTS], struct problem *p)
 {
     size_t n = 0;
     bool pem = data.n && data.p[0] == '-';
     TRY(pem ? parse_pem(data, c, &n, p) : parse_der(data, c, &n, p));
-    if (n != N_CERTS)
-        return problem(p, E_CHAIN, "the PCK chain has %zu certificates, not %d", n, N_CERTS);
+    if (n != PCK_CERTS)
+        return problem(p, E_CHAIN, "the PCK chain has %zu certificates, not %d", n, PCK_CERTS);
     if (!pem)
         leaf_first(c);
     return OK;
 }
 
-static void free_chain(struct cert *c[N_CERTS])
+static void free_chain(struct cert *c[PCK_CERTS])
 {
-    for (size_t i = 0; i < N_CERTS; i++)
+    for (size_t i = 0; i < PCK_CERTS; i++)
         cert_free(c[i]);
 }
 
 enum err chain_read_pck(struct bytes data, struct pck *out)
 {
-    struct cert *c[N_CERTS] = {NULL};
-    enum err e = parse_chain(data, c, NULL);
+    struct cert *c[PCK_CERTS] = {NULL};
+    enum err e = chain_parse_pck(data, c, NULL);
     if (e == OK)
         e = read_extension(c[0], out) == OK ? OK : E_CHAIN;
     free_chain(c);
@@ -239,12 +237,12 @@ enum err chain_read_pck(struct bytes data, struct pck *out)
 enum err chain_verify_pck(struct bytes data, const struct evidence_trust *trust, int64_t unix_time,
                           struct chain *out, struct problem *p)
 {
-    struct cert *c[N_CERTS] = {NULL};
+    struct cert *c[PCK_CERTS] = {NULL};
     memset(out, 0, sizeof *out);
-    enum err e = parse_chain(data, c, p);
+    enum err e = chain_parse_pck(data, c, p);
     if (e == OK)
         e = judge(c, trust, out, p);
-    for (size_t i = 0; e == OK && i < N_CERTS; i++)
+    for (size_t i = 0; e == OK && i < PCK_CERTS; i++)
         e = cert_check_dates(c[i], unix_time, p);
     free_chain(c);
     return e;
