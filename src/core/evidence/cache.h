@@ -6,8 +6,8 @@
  * An entry is found by the exact bytes that were verified (the whole PCK chain;
  * the VCEK or VLEK certificate) and holds while all certificates of the chain
  * are valid and its root is trusted: both are judged again at every use, and so
- * is whether AMD's revocation lists are still the same and current; Intel's are
- * not looked at here.
+ * is whether the collateral that it was judged by is still the same and current.
+ * So a new revocation list or TCB info counts from its first use on.
  *
  * Fixed memory: 4 KiB per entry. When full, the least recently used of four
  * entries gives way, so hostile evidence can slow others down but never grow it.
@@ -15,7 +15,7 @@
 #ifndef CORE_EVIDENCE_CACHE_H
 #define CORE_EVIDENCE_CACHE_H
 
-#include "core/evidence/chain.h"
+#include "core/evidence/tdx_collateral.h"
 
 struct evidence_cache;
 
@@ -38,6 +38,7 @@ struct verified {
     uint8_t qe[VERIFIED_QE_MAX]; /* TDX: the last one this key vouched for */
     size_t qe_size;              /* 0: none yet */
     struct ecdsa_key *attestation_key;
+    struct tdx_basis basis; /* TDX: the collateral that it was last judged by */
 };
 /* Frees the keys and zeroes *v. */
 void verified_clear(struct verified *v);

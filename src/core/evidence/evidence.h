@@ -64,18 +64,27 @@ struct evidence_options {
 
 /*
  * OK if the evidence is authentic at `unix_time`: signed by a key that the
- * vendor certified for this machine, under a root in `trust`. *out is then what
- * it says, tcb_status included. Otherwise, with the reason in *p:
- *   E_SIGNATURE     the evidence is not signed by the key it names
+ * vendor certified for this machine, under a root in `trust`, and nothing that
+ * was relied on is revoked or out of date. *out is then what it says, tcb_status
+ * included, which is any but Revoked: policy says which are wanted. Otherwise,
+ * with the reason in *p:
+ *   E_SIGNATURE     the evidence, TCB info or QE identity is not signed by the key it names
  *   E_MEAS_MISMATCH the event log that came along does not replay to the quote's RTMRs
- *   E_CHAIN         that key does not chain to a trusted root, or not at this time, or was
- *                   certified for another chip, TCB version or product
- *   E_CERT_REVOKED  the vendor revoked a certificate of that chain
- *   E_COLL_MISSING  vendor certificates or the revocation list are missing; TDX: or TCB information
- *   E_COLL_EXPIRED  the revocation list is not current
- * Simulated evidence needs no collateral: sim.h says how its TCB status follows from it. On SNP,
- * for which AMD publishes no statuses, UpToDate says that a current list revokes nothing of the
- * chain, Unknown that none was looked at.
+ *   E_CHAIN         a key does not chain to a trusted root, or not at this time, or was certified
+ *                   for another chip, TCB version or product
+ *   E_CERT_REVOKED  the vendor revoked a certificate
+ *   E_COLL_MISSING  vendor certificates, a revocation list, TCB info or QE identity are missing
+ *   E_COLL_EXPIRED  such a list or document is not current
+ *   E_SEAM          TDX: the TDX module is not Intel's
+ *   E_VENDOR        TDX: the quoting enclave is not Intel's
+ *   E_TCB_STATUS    TDX: the platform's TCB is revoked, or below all that Intel knows
+ *
+ * Once the signatures of TDX evidence hold, *out is filled whatever its collateral then says: what
+ * it claims is authentic, if unwanted. Else it is zero after a failure.
+ *
+ * Simulated evidence needs no collateral: sim.h says how its TCB status follows from it; Intel's
+ * documents, if there are any, count instead. On SNP, for which AMD publishes no statuses, UpToDate
+ * says that a current list revokes nothing of the chain, Unknown that none was looked at.
  */
 enum err evidence_verify(const struct evidence *e, const struct evidence_trust *trust,
                          const struct evidence_options *options, int64_t unix_time,

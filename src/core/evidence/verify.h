@@ -12,7 +12,10 @@ struct verify_context {
     int64_t unix_time;
 };
 
-/* Fill *out, simulated included, once all signatures hold. */
+/*
+ * Fill *out, which is zero before, once the signatures of the evidence hold; also where
+ * collateral then refuses. tcb_status stays Unknown without collateral.
+ */
 enum err verify_tdx(const struct verify_context *v, struct claims *out, struct problem *p);
 enum err verify_snp(const struct verify_context *v, struct claims *out, struct problem *p);
 

@@ -1,5 +1,7 @@
 #include "core/evidence/verify.h"
 
+#include "core/evidence/tdx_tcb.h"
+
 /* --- the PCK key vouches for the QE, the QE for the attestation key --- */
 
 /* What the PCK key vouches for, in one piece, to be compared with what it vouched for before. */
@@ -69,7 +71,36 @@ static void fill_claims(const struct evidence *e, const struct chain *c, struct 
 {
     *out = e->claims;
     out->simulated = c->simulated;
+    out->not_after = (uint64_t)c->not_after + 1;
     pck_fill_claims(&c->pck, &out->tdx);
+}
+
+/* --- the platform, by Intel's collateral --- */
+
+/* The simulated vendor publishes nothing: documents that a test or an exercise gives count. */
+static bool is_judged(const struct verify_context *v, const struct claims *c)
+{
+    const struct collateral *given = v->options->collateral;
+    if (v->options->no_collateral)
+        return false;
+    return !c->simulated || (given && given->n_tcb_infos + given->n_qe_identities > 0);
+}
+
+static enum err judge_platform(const struct verify_context *v, struct verified *chain,
+                               struct claims *out, struct problem *p)
+{
+    static const struct collateral none;
+    const struct collateral *given = v->options->collateral ? v->options->collateral : &none;
+    const struct tdx_quote *quote = &v->evidence->tdx;
+    const struct tdx_basis_question q = {given, quote->chain, &chain->chain.pck,
+                                         !v->options->no_crl, v->unix_time};
+    const struct tdx_basis *basis = &chain->basis;
+    if (!tdx_basis_holds(basis, &q))
+        TRY(tdx_basis_find(&q, &chain->basis, p));
+    if ((uint64_t)basis->until < out->not_after)
+        out->not_after = (uint64_t)basis->until + 1;
+    return tdx_tcb_judge(given->tcb_infos[basis->tcb_info], given->qe_identities[basis->identity],
+                         quote->qe_report, out, p);
 }
 
 /* A log beside the quote is optional, a log of something else never honest. */
@@ -90,6 +121,8 @@ enum err verify_tdx(const struct verify_context *v, struct claims *out, struct p
     TRY_OUT(check_quote(&v->evidence->tdx, chain, p));
     TRY_OUT(check_event_log(v->evidence, p));
     fill_claims(v->evidence, &chain->chain, out);
+    if (is_judged(v, out))
+        e = judge_platform(v, chain, out, p);
 out:
     verified_clear(&local);
     return e;

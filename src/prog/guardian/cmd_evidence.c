@@ -308,6 +308,8 @@ static enum exit_code answer_json(const struct request *r, const struct verdict 
     jb_text(&b, "detail", detail);
     jb_text(&b, "tcb_status", tcb_status_name(v->claims.tcb_status));
     jb_array(&b, "advisories");
+    for (size_t i = 0; i < v->claims.n_advisories; i++)
+        jb_text(&b, NULL, v->claims.advisories[i]);
     jb_close(&b);
     if (known) {
         jb_hex(&b, "measurement_hash", BYTES_OF(v->claims.measurement_hash.b));
@@ -332,6 +334,8 @@ static enum exit_code answer_text(const struct request *r, const struct verdict 
         return EXIT_DONE;
     say_field("platform", "%s", platform_name(v->claims.platform));
     say_field("tcb status", "%s", tcb_status_name(v->claims.tcb_status));
+    for (size_t i = 0; i < v->claims.n_advisories; i++)
+        say_field("advisory", "%s", v->claims.advisories[i]);
     return say_claims(&v->claims) == OK ? EXIT_DONE : EXIT_REFUSED;
 }
 

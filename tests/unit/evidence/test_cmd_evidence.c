@@ -334,7 +334,9 @@ static void real_evidence_is_judged_as_the_interface_says(void **state)
     vector(anchors, "anchors");
     const char *at = "2026-06-01T00:00:00Z";
     expect(ARGS("--at", at, quote), EXIT_REFUSED, "CollateralMissing");
-    expect(ARGS("--at", at, "--collateral", collateral, quote), EXIT_REFUSED, "CollateralMissing");
+    expect(ARGS("--at", at, "--collateral", collateral, quote), EXIT_REFUSED, "CollateralExpired");
+    expect(ARGS("--at", "2025-09-30T12:00:00Z", "--collateral", collateral, quote), EXIT_DONE,
+           NULL);
     expect(ARGS("--at", at, "--no-collateral", quote), EXIT_DONE, NULL);
     expect(ARGS("--at", at, "--no-collateral", "--no-policy", "--no-crl", quote), EXIT_DONE, NULL);
     expect(ARGS("--at", at, "--no-collateral", report), EXIT_REFUSED, "CollateralMissing");
@@ -349,6 +351,42 @@ static void real_evidence_is_judged_as_the_interface_says(void **state)
     expect(ARGS("--at", "2026-09-01T00:00:00Z", "--collateral", certs, "--collateral", anchors,
                 report),
            EXIT_DONE, NULL);
+}
+
+/* A platform behind on updates: authentic, but no default policy accepts it. */
+static void an_outdated_platform_is_told_with_its_advisories(void **state)
+{
+    require_vectors();
+    json_t *v;
+    char quote[512], collateral[512];
+    vector(quote, "tdx/quotes/v4_00806f050000_85d50af2_4b23198a.bin");
+    vector(collateral, "tdx/collateral/2025-09");
+    const char *at = "2025-09-30T12:00:00Z";
+    expect(ARGS("--at", at, "--collateral", collateral, quote), EXIT_REFUSED,
+           "TcbStatusNotAllowed");
+    int code =
+        run(&v, "verify", ARGS("--at", at, "--no-policy", "--collateral", collateral, quote));
+    assert_int_equal(code, EXIT_DONE);
+    assert_string_equal(json_str(json_member(v, "tcb_status")), "OutOfDate");
+    json_t *advisories = json_member(v, "advisories");
+    assert_int_equal(json_count(advisories), 3);
+    assert_string_equal(json_str(json_item(advisories, 0)), "INTEL-SA-00960");
+    json_t *claims = json_member(v, "claims");
+    assert_string_equal(json_str(json_member(claims, "platform_tcb_status")), "OutOfDate");
+    json_free(v);
+}
+
+static void broken_collateral_that_was_named_is_the_verdict(void **state)
+{
+    require_vectors();
+    char quote[512], broken[512];
+    vector(quote, "tdx/quotes/v4_b0c06f000000_811dca2a_f1c85033.bin");
+    vector(broken, "tdx/collateral/2025-06b/neg_tcb_info_trunc.json");
+    expect(ARGS("--collateral", broken, quote), EXIT_REFUSED, "FormatInvalid");
+    vector(broken, "tdx/collateral/2025-06b/neg_pck_crl_trunc.der");
+    expect(ARGS("--collateral", broken, quote), EXIT_REFUSED, "FormatInvalid");
+    vector(broken, "tdx/collateral/2025-06b"); /* with these and other bad files among the good */
+    expect(ARGS("--at", "2025-06-25T00:00:00Z", "--collateral", broken, quote), EXIT_DONE, NULL);
 }
 
 static int make_folder(void **state)
@@ -381,6 +419,8 @@ int main(void)
         cmocka_unit_test(show_says_that_nothing_is_verified),
         cmocka_unit_test(events_are_shown_with_the_evidence),
         cmocka_unit_test(real_evidence_is_judged_as_the_interface_says),
+        cmocka_unit_test(an_outdated_platform_is_told_with_its_advisories),
+        cmocka_unit_test(broken_collateral_that_was_named_is_the_verdict),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -146,57 +146,6 @@ static void real_bad_quotes_are_refused(void **state)
     assert_int_equal(n, 3);
 }
 
-/* --- the table of cases --- */
-
-/* What only TCB info, QE identity and revocation lists can tell. */
-static bool needs_collateral(const struct table *t)
-{
-    static const char *const reasons[] = {"tcb-",
-                                          "tdx-module",
-                                          "fmspc",
-                                          "pceid",
-                                          "qe-identity",
-                                          "qe-mrs",
-                                          "qe-isv",
-                                          "pck-revoked",
-                                          "pck-crl",
-                                          "root-crl",
-                                          "interm",
-                                          "collateral-issue",
-                                          "collateral-expired (",
-                                          NULL};
-    if (starts_with(cell(t, "id"), "coll-") && starts_with(cell(t, "reason"), "malformed"))
-        return true; /* of the collateral */
-    for (size_t i = 0; reasons[i]; i++)
-        if (starts_with(cell(t, "reason"), reasons[i]))
-            return true;
-    return false;
-}
-
-static void the_cases_are_judged_as_their_table_says(void **state)
-{
-    require_vectors();
-    struct table t = table_open("tdx/cases.tsv");
-    unsigned accepted = 0, refused = 0;
-    while (table_next(&t)) {
-        bool expected = starts_with(cell(&t, "verdict"), "authentic") || needs_collateral(&t);
-        struct buf quote = read_vector(cell(&t, "quote"));
-        struct one_root root;
-        struct claims claims;
-        struct problem p = {0};
-        trust_file(&root, cell(&t, "root"), PLATFORM_TDX);
-        enum err e = judge_bytes(buf_bytes(&quote), &root.trust, &alone, unix_of(cell(&t, "time")),
-                                 &claims, &p);
-        if (expected != (e == OK) || (!expected && !is_refusal(e)))
-            fail_msg("%s (%s): %s: %s", cell(&t, "id"), cell(&t, "reason"), err_code(e), p.detail);
-        accepted += e == OK;
-        refused += e != OK;
-        buf_free(&quote);
-    }
-    buf_free(&t.text);
-    assert_true(accepted >= 150 && refused >= 100);
-}
-
 /* --- right --- */
 
 static void check_components(const char *facts, const uint8_t svn[16])
@@ -292,7 +241,6 @@ int main(void)
         cmocka_unit_test(sgx_quotes_are_refused_by_name),
         cmocka_unit_test(bytes_after_a_quote_are_refused),
         cmocka_unit_test(real_bad_quotes_are_refused),
-        cmocka_unit_test(the_cases_are_judged_as_their_table_says),
         cmocka_unit_test(genuine_quotes_are_accepted_with_the_manifests_values),
         cmocka_unit_test(both_solutions_of_a_signature_verify),
         cmocka_unit_test(a_chain_in_der_from_the_root_down_is_accepted),
