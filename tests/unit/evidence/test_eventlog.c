@@ -382,7 +382,7 @@ static void check_types(const json_t *row)
     assert_ok(eventlog_open(buf_bytes(&file), EVENTLOG_CC, EVENTLOG_SHA384, &log, NULL));
     for (size_t i = 1; i < json_count(types); i++) { /* the first is the Spec ID event */
         const json_t *type = json_item(types, i);
-        uint64_t index;
+        uint64_t index = 0;
         assert_ok(eventlog_next(&log, &e, &more, NULL));
         assert_true(more && json_to_uint(json_item(type, 0), &index));
         assert_int_equal(e.reg, index - 1);
