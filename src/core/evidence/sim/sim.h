@@ -7,7 +7,8 @@
  * A machine is described by the claims its evidence shall make, so what goes in
  * comes out of the verifier again. The vendor differs from the real ones in
  * three ways: its names say so, its RSA keys have 2048 bits instead of 4096, and
- * it publishes no collateral: sim_tcb_status() is all there is.
+ * it needs no collateral: sim_tcb_status() stands in for it. Where documents of the
+ * simulated Intel are given (intel.h), they count as Intel's do.
  *
  * Everything is deterministic: the same claims give the same bytes.
  */

@@ -1,11 +1,9 @@
+#include "core/evidence/sim/intel.h"
 #include "core/evidence/sim/vendor.h"
 
 #include "base/codec/b64.h"
 
-#define CN_ROOT "Intel SGX Root CA"
-#define CN_CA   "Intel SGX PCK Platform CA"
-#define CN_PCK  "Intel SGX PCK Certificate"
-#define SGX     "\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x01"
+#define SGX "\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x01"
 
 /* --- the SGX extension of the PCK certificate --- */
 
@@ -93,16 +91,19 @@ out:
 
 static enum err write_chain(const struct tdx_claims *t, const struct sim_key *pck, struct buf *out)
 {
-    struct sim_key root = sim_key(CURVE_P256, CN_ROOT, BYTES_NONE);
-    struct sim_key ca = sim_key(CURVE_P256, CN_CA, BYTES_NONE);
+    struct sim_key root = sim_key(CURVE_P256, SIM_CN_ROOT, BYTES_NONE);
+    struct sim_key ca = sim_key(CURVE_P256, SIM_CN_PCK_CA, BYTES_NONE);
     struct buf sgx = BUF_INIT(2048);
     struct writer w = writer(&sgx);
     enum err e;
     write_sgx_extension(&w, t);
     TRY_OUT(writer_end(&w));
-    TRY_OUT(add_pem(&(struct sim_cert){CN_PCK, CN_CA, pck, &ca, -1, buf_bytes(&sgx)}, out));
-    TRY_OUT(add_pem(&(struct sim_cert){CN_CA, CN_ROOT, &ca, &root, 0, BYTES_NONE}, out));
-    TRY_OUT(add_pem(&(struct sim_cert){CN_ROOT, CN_ROOT, &root, &root, 1, BYTES_NONE}, out));
+    TRY_OUT(
+        add_pem(&(struct sim_cert){SIM_CN_PCK, SIM_CN_PCK_CA, pck, &ca, -1, buf_bytes(&sgx)}, out));
+    TRY_OUT(
+        add_pem(&(struct sim_cert){SIM_CN_PCK_CA, SIM_CN_ROOT, &ca, &root, 0, BYTES_NONE}, out));
+    TRY_OUT(
+        add_pem(&(struct sim_cert){SIM_CN_ROOT, SIM_CN_ROOT, &root, &root, 1, BYTES_NONE}, out));
 out:
     buf_free(&sgx);
     return e;
@@ -116,14 +117,13 @@ static void write_qe_report(struct writer *w, const struct tdx_claims *t, struct
     static const uint8_t zero[96];
     wr_raw(w, t->cpu_svn, 16);
     wr_raw(w, zero, 4 + 28);
-    wr_u64le(w, 0x15); /* INIT, MODE64BIT, PROVISION_KEY */
-    wr_u64le(w, 0xE7);
+    wr_raw(w, sim_qe_attributes, 16);
     wr_raw(w, sha256(bytes_str("simulated QE")).b, 32);
     wr_raw(w, zero, 32);
-    wr_raw(w, sha256(bytes_str("simulated QE signer")).b, 32);
+    wr_raw(w, sim_qe_signer().b, 32);
     wr_raw(w, zero, 96);
-    wr_u16le(w, 2);
-    wr_u16le(w, 8);
+    wr_u16le(w, SIM_QE_PROD_ID);
+    wr_u16le(w, SIM_QE_SVN);
     wr_raw(w, zero, 60);
     wr_raw(w, vouches.b, 32);
     wr_raw(w, zero, 32);
@@ -169,7 +169,7 @@ out:
 enum err sim_tdx_init(struct sim_machine *m)
 {
     const struct tdx_claims *t = &m->claims.tdx;
-    struct sim_key pck = sim_key(CURVE_P256, CN_PCK, BYTES_OF(t->ppid));
+    struct sim_key pck = sim_key(CURVE_P256, SIM_CN_PCK, BYTES_OF(t->ppid));
     struct sim_key attestation = sim_key(CURVE_P256, "attestation key", BYTES_OF(t->ppid));
     struct buf chain = BUF_INIT(8192);
     enum err e;

@@ -197,16 +197,22 @@ static struct bytes key_bytes(const struct sim_key *key)
     return key->rsa ? BYTES_OF(key->rsa->p) : BYTES_OF(key->public.xy);
 }
 
-/* 16 bytes that follow from the certified key and its name, positive. */
-static void write_serial(struct writer *w, const struct sim_cert *c)
+void sim_serial(const char *subject, const struct sim_key *key, uint8_t out[static SIM_SERIAL_SIZE])
 {
     struct sha256 h;
     sha256_init(&h);
-    sha256_add_var(&h, bytes_str(c->subject));
-    sha256_add_var(&h, key_bytes(c->key));
+    sha256_add_var(&h, bytes_str(subject));
+    sha256_add_var(&h, key_bytes(key));
     struct hash32 hash = sha256_final(&h);
-    hash.b[0] = (uint8_t)(0x40 | (hash.b[0] & 0x3F));
-    der_element(w, DER_INTEGER, bytes(hash.b, 16));
+    memcpy(out, hash.b, SIM_SERIAL_SIZE);
+    out[0] = (uint8_t)(0x40 | (out[0] & 0x3F));
+}
+
+static void write_serial(struct writer *w, const struct sim_cert *c)
+{
+    uint8_t serial[SIM_SERIAL_SIZE];
+    sim_serial(c->subject, c->key, serial);
+    der_element(w, DER_INTEGER, BYTES_OF(serial));
 }
 
 static void write_tbs(struct writer *w, const struct sim_cert *c)

@@ -38,6 +38,10 @@ struct sim_cert {
     struct bytes extensions;       /* further ones, as DER elements */
     int64_t not_before, not_after; /* unix seconds; both 0: from 2020 to 2049 */
 };
+/* Its serial number follows from the certified key and the name; positive. */
+#define SIM_SERIAL_SIZE 16
+void sim_serial(const char *subject, const struct sim_key *key,
+                uint8_t out[static SIM_SERIAL_SIZE]);
 /* Appends the certificate in DER. */
 enum err sim_cert_write(const struct sim_cert *c, struct buf *out);
 
