@@ -8,7 +8,7 @@
 /* As bytes and back is the same value. */
 static inline void check_claims(const struct claims *c)
 {
-    struct buf a = BUF_INIT(4096), b = BUF_INIT(4096);
+    struct buf a = BUF_INIT(16384), b = BUF_INIT(16384);
     struct writer w = writer(&a), w2 = writer(&b);
     struct claims again;
     claims_write(&w, c);

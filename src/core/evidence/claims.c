@@ -120,5 +120,20 @@ void claims_hash_measurements(struct claims *c)
         return;
     }
     c->measurement_hash = sha256(bytes(c->tdx.rtmr, sizeof c->tdx.rtmr));
-    c->measurement_hash_bare = c->measurement_hash;
+    c->measurement_hash_bare = sha256(BYTES_OF(c->tdx.mrtd));
+}
+
+enum err claims_add_event(struct tdx_claims *t, const struct claims_event *e)
+{
+    size_t at = 0;
+    while (at < t->n_events && memcmp(&t->events[at], e, sizeof *e) < 0)
+        at++;
+    if (at < t->n_events && memcmp(&t->events[at], e, sizeof *e) == 0)
+        return OK;
+    if (t->n_events == CLAIMS_EVENTS_MAX)
+        return E_TOO_LARGE;
+    memmove(&t->events[at + 1], &t->events[at], (t->n_events - at) * sizeof *t->events);
+    t->events[at] = *e;
+    t->n_events++;
+    return OK;
 }

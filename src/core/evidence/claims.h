@@ -64,6 +64,15 @@ enum err tcb_status_from_name(const char *name, enum tcb_status *out);
 #define CLAIMS_ADVISORIES_MAX 64
 #define CLAIMS_ADVISORY_SIZE  32 /* with the terminator */
 
+/* Boots measure 20 to 90 events; 128 keep a message of claims below 16 KiB. */
+#define CLAIMS_EVENTS_MAX 128
+
+/* Something that was measured: the SHA-384 digest an RTMR was extended with. */
+struct claims_event {
+    uint8_t rtmr;
+    uint8_t digest[48];
+};
+
 /* Security version numbers of AMD's firmware. Turin alone has fmc; has_fmc says so. */
 struct snp_tcb {
     uint8_t bootloader, tee, snp, microcode, fmc;
@@ -98,6 +107,13 @@ struct tdx_claims {
     /* From TCB info and QE identity: what tcb_status is made of. */
     enum tcb_status platform_status, qe_status;
     enum tcb_status module_status; /* Unknown also if the TDX module has no identity of its own */
+    /*
+     * All that was measured to the RTMRs, ascending, each once: from an event log that replays to
+     * them. has_events is false without a log, and with one of more than CLAIMS_EVENTS_MAX.
+     */
+    bool has_events;
+    size_t n_events;
+    struct claims_event events[CLAIMS_EVENTS_MAX];
 };
 
 struct snp_claims {
@@ -133,7 +149,10 @@ struct claims {
     uint8_t report_data[64];
     /* api.md: SHA-256(RTMR0..3); SHA-256(MEASUREMENT || HOST_DATA), without HOST_DATA if zero. */
     struct hash32 measurement_hash;
-    /* SNP: SHA-256(MEASUREMENT) alone, for records that leave HOST_DATA open. TDX: as above. */
+    /*
+     * For records that leave something open: SNP, SHA-256(MEASUREMENT), without HOST_DATA; TDX,
+     * SHA-256(MRTD), without the RTMRs.
+     */
     struct hash32 measurement_hash_bare;
     enum tcb_status tcb_status;
     /*
@@ -161,6 +180,9 @@ struct bytes claims_challenge_part(const struct claims *c);
 
 /* Adds an advisory unless it is there. E_TOO_LARGE: too many, or its name is too long. */
 enum err claims_add_advisory(struct claims *c, const char *name);
+
+/* Adds what was measured unless it is there. E_TOO_LARGE: there are CLAIMS_EVENTS_MAX others. */
+enum err claims_add_event(struct tdx_claims *t, const struct claims_event *e);
 
 /* Fills measurement_hash and measurement_hash_bare from the measurements. */
 void claims_hash_measurements(struct claims *c);

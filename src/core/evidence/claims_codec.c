@@ -78,6 +78,25 @@ static void absent_is_zero(struct codec *c, bool present, const void *p, size_t 
         rd_require(c->r, bytes_is_zero(bytes(p, n)));
 }
 
+/* Ascending, as advisories are. */
+static void events(struct codec *c, struct tdx_claims *t)
+{
+    uint8_t n = (uint8_t)t->n_events;
+    flag(c, &t->has_events);
+    number8(c, &n);
+    if (c->r) {
+        rd_require(c->r, n <= CLAIMS_EVENTS_MAX && (t->has_events || n == 0));
+        t->n_events = c->r->bad ? 0 : n;
+    }
+    for (size_t i = 0; i < t->n_events; i++) {
+        struct claims_event *e = &t->events[i];
+        number8(c, &e->rtmr);
+        RAW(c, e->digest);
+        if (c->r)
+            rd_require(c->r, e->rtmr < 4 && (i == 0 || memcmp(e - 1, e, sizeof *e) < 0));
+    }
+}
+
 static void tdx(struct codec *c, struct tdx_claims *t)
 {
     number16(c, &t->quote_version);
@@ -110,6 +129,7 @@ static void tdx(struct codec *c, struct tdx_claims *t)
     status(c, &t->platform_status);
     status(c, &t->module_status);
     status(c, &t->qe_status);
+    events(c, t);
 }
 
 static void tcb(struct codec *c, struct snp_tcb *t)

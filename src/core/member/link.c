@@ -195,10 +195,16 @@ static enum err check_launch(const struct guardian *m, const struct claims *c, s
     return OK;
 }
 
+/* HOST_DATA is the cluster's id and stands in no guardian's record. */
+static struct hash32 software_hash(const struct claims *c)
+{
+    return c->platform == PLATFORM_SNP ? c->measurement_hash_bare : c->measurement_hash;
+}
+
 static enum err whitelisted(struct guardian *m, const struct claims *c, struct problem *p)
 {
     struct policy_record record;
-    struct hash32 hash = c->measurement_hash_bare;
+    struct hash32 hash = software_hash(c);
     if (m->is_founded) {
         struct rec_measurement rec;
         struct hash32 which;
@@ -223,7 +229,7 @@ void peer_subject_fill(struct peer_subject *s, const struct claims *c)
     s->platform = c->platform;
     s->platform_id.n = id.n;
     memcpy(s->platform_id.b, id.p, id.n);
-    s->measurement_hash = c->measurement_hash_bare;
+    s->measurement_hash = software_hash(c);
 }
 
 enum err link_judge_guardian(struct guardian *m, const struct claims *c, struct peer_subject *out,

@@ -4,7 +4,7 @@
 
 static struct buf written(const struct claims *c)
 {
-    struct buf b = BUF_INIT(4096);
+    struct buf b = BUF_INIT(16384);
     struct writer w = writer(&b);
     claims_write(&w, c);
     assert_ok(writer_end(&w));
@@ -32,6 +32,38 @@ static void truncated_and_longer_claims_are_refused(void **state)
     }
 }
 
+/* In descending order; the same one twice. */
+static void add_events(struct claims *c, size_t n)
+{
+    if (c->platform != PLATFORM_TDX)
+        return;
+    c->tdx.has_events = true;
+    for (size_t i = 0; i < 2 * n; i++) {
+        struct claims_event e = {.rtmr = (uint8_t)(3 - i / 2 % 4)};
+        e.digest[47] = (uint8_t)(n - i / 2);
+        assert_ok(claims_add_event(&c->tdx, &e));
+    }
+    assert_int_equal(c->tdx.n_events, n);
+}
+
+static void events_are_a_set_with_a_limit(void **state)
+{
+    struct claims c = {.platform = PLATFORM_TDX}, out;
+    const struct claims_event one_more = {.rtmr = 2, .digest = {0xff}};
+    add_events(&c, CLAIMS_EVENTS_MAX);
+    for (size_t i = 1; i < c.tdx.n_events; i++)
+        assert_true(memcmp(&c.tdx.events[i - 1], &c.tdx.events[i], sizeof *c.tdx.events) < 0);
+    assert_err(claims_add_event(&c.tdx, &one_more), E_TOO_LARGE);
+    struct buf b = written(&c);
+    assert_ok(read_back(buf_bytes(&b), &out));
+    assert_memory_equal(out.tdx.events, c.tdx.events, sizeof c.tdx.events);
+    buf_free(&b);
+    c.tdx.has_events = false; /* and yet some */
+    b = written(&c);
+    assert_err(read_back(buf_bytes(&b), &out), E_MALFORMED);
+    buf_free(&b);
+}
+
 /* Whatever is read is written the same again: one encoding per value. */
 static void every_value_has_one_encoding(void **state)
 {
@@ -40,6 +72,7 @@ static void every_value_has_one_encoding(void **state)
         struct claims c = sim_claims(p, 1), out;
         assert_ok(claims_add_advisory(&c, "INTEL-SA-00837"));
         assert_ok(claims_add_advisory(&c, "INTEL-SA-00960"));
+        add_events(&c, 3);
         struct buf b = written(&c);
         for (size_t bit = 0; bit < 8 * b.n; bit++) {
             b.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -85,6 +118,7 @@ static void the_measurement_hash_is_the_published_one(void **state)
     memcpy(c.tdx.rtmr, all, sizeof all);
     claims_hash_measurements(&c);
     assert_true(hash32_eq(c.measurement_hash, sha256(BYTES_OF(all))));
+    assert_true(hash32_eq(c.measurement_hash_bare, sha256(BYTES_OF(c.tdx.mrtd))));
 
     c = (struct claims){.platform = PLATFORM_SNP};
     memcpy(c.snp.measurement, all, 48);
@@ -165,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(truncated_and_longer_claims_are_refused),
+        cmocka_unit_test(events_are_a_set_with_a_limit),
         cmocka_unit_test(every_value_has_one_encoding),
         cmocka_unit_test(too_many_or_too_long_advisories_are_refused),
         cmocka_unit_test(advisories_are_a_set_in_order),
