@@ -103,10 +103,39 @@ static enum err judge_platform(const struct verify_context *v, struct verified *
                          quote->qe_report, out, p);
 }
 
-/* A log beside the quote is optional, a log of something else never honest. */
-static enum err check_event_log(const struct evidence *e, struct problem *p)
+/* --- the event log --- */
+
+static enum err take_events(struct bytes log, struct tdx_claims *out)
 {
-    return e->event_log.n ? eventlog_match_rtmrs(e->event_log, e->claims.tdx.rtmr, p) : OK;
+    struct eventlog l;
+    struct event e;
+    bool more = true;
+    TRY(eventlog_open(log, EVENTLOG_CC, EVENTLOG_SHA384, &l, NULL));
+    for (;;) {
+        struct claims_event found = {0};
+        TRY(eventlog_next(&l, &e, &more, NULL));
+        if (!more)
+            return OK;
+        if (!e.measured)
+            continue;
+        found.rtmr = (uint8_t)e.reg;
+        memcpy(found.digest, e.digest.p, sizeof found.digest);
+        TRY(claims_add_event(out, &found));
+    }
+}
+
+/* A log beside the quote is optional, a log of something else never honest. */
+static enum err judge_event_log(const struct evidence *e, struct tdx_claims *out, struct problem *p)
+{
+    if (e->event_log.n == 0)
+        return OK;
+    TRY(eventlog_match_rtmrs(e->event_log, e->claims.tdx.rtmr, p));
+    out->has_events = take_events(e->event_log, out) == OK;
+    if (!out->has_events) {
+        memset(out->events, 0, sizeof out->events);
+        out->n_events = 0;
+    }
+    return OK;
 }
 
 enum err verify_tdx(const struct verify_context *v, struct claims *out, struct problem *p)
@@ -119,8 +148,8 @@ enum err verify_tdx(const struct verify_context *v, struct claims *out, struct p
         chain = verify_keep(v, v->evidence->tdx.chain, &local);
     }
     TRY_OUT(check_quote(&v->evidence->tdx, chain, p));
-    TRY_OUT(check_event_log(v->evidence, p));
     fill_claims(v->evidence, &chain->chain, out);
+    TRY_OUT(judge_event_log(v->evidence, &out->tdx, p));
     if (is_judged(v, out))
         e = judge_platform(v, chain, out, p);
 out:

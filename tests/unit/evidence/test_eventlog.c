@@ -417,7 +417,7 @@ static void real_logs_replay_to_what_others_computed(void **state)
 }
 
 /* Judged at a time when the certificates of all these quotes are valid. */
-static void check_evidence(const char *path, enum err expected)
+static void check_evidence(const char *path, enum err expected, size_t n_events)
 {
     const struct evidence_trust vendors = evidence_trust_vendors(false);
     const struct evidence_options alone = {.no_collateral = true};
@@ -427,15 +427,19 @@ static void check_evidence(const char *path, enum err expected)
     enum err e = judge_bytes(buf_bytes(&file), &vendors, &alone, 1760000000, &claims, &p);
     if (e != expected)
         fail_msg("%s: %s: %s", path, err_code(e), p.detail);
+    if (e == OK) {
+        assert_int_equal(claims.tdx.n_events, n_events);
+        assert_int_equal(claims.tdx.has_events, n_events != 0);
+    }
     buf_free(&file);
 }
 
 static void evidence_with_the_log_of_another_guest_is_refused(void **state)
 {
     require_vectors();
-    check_evidence("kbs/tdx_evidence_bad_ccel_of_other_td.json", E_MEAS_MISMATCH);
-    check_evidence("kbs/tdx_evidence_gcp_with_ccel.json", OK);
-    check_evidence("kbs/tdx_evidence_phala_no_ccel.json", OK);
+    check_evidence("kbs/tdx_evidence_bad_ccel_of_other_td.json", E_MEAS_MISMATCH, 0);
+    check_evidence("kbs/tdx_evidence_gcp_with_ccel.json", OK, 42);
+    check_evidence("kbs/tdx_evidence_phala_no_ccel.json", OK, 0);
 }
 
 int main(void)
