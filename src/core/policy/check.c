@@ -10,7 +10,8 @@ static enum err check_tdx(const struct policy_tdx *t, size_t n_models,
 {
     if (is_zero(t->mrtd, sizeof t->mrtd))
         return problem(p, E_VALUE, "mrtd is all zero, so no firmware was measured");
-    if (is_zero(t->rtmr, sizeof t->rtmr))
+    TRY(policy_events_check(t, p));
+    if (is_zero(t->rtmr, sizeof t->rtmr) && t->n_events == 0)
         return problem(p, E_VALUE, "rtmr0 to rtmr3 are all zero, so nothing was measured");
     if (t->has_mr_seam && is_zero(t->mr_seam, sizeof t->mr_seam))
         return problem(p, E_VALUE, "mr_seam is all zero, which no TDX module has");
@@ -83,7 +84,7 @@ bool policy_allows_advisory(const struct policy_record *r, const char *advisory)
 struct hash32 policy_measurement_hash(const struct policy_record *r)
 {
     if (r->platform == PLATFORM_TDX)
-        return sha256(BYTES_OF(r->tdx.rtmr));
+        return r->tdx.n_events ? sha256(BYTES_OF(r->tdx.mrtd)) : sha256(BYTES_OF(r->tdx.rtmr));
     struct sha256 h;
     sha256_init(&h);
     sha256_add(&h, BYTES_OF(r->snp.measurement));

@@ -1,9 +1,6 @@
 /* The binary form: a format number, then the fields in the order of the structs. */
 #include "core/policy/policy_int.h"
 
-#include "base/reader.h"
-#include "base/writer.h"
-
 #define FORMAT 1
 
 /* --- writing --- */
@@ -29,6 +26,7 @@ static void put_tdx(struct writer *w, const struct policy_tdx *t)
     put_optional(w, t->has_mrsigner_seam, t->mrsigner_seam, sizeof t->mrsigner_seam);
     put_optional(w, t->has_min_tee_tcb_svn, t->min_tee_tcb_svn, sizeof t->min_tee_tcb_svn);
     put_min(w, t->min_seam_svn);
+    policy_events_encode(w, t);
     wr_u32(w, (uint32_t)t->n_vendors);
     wr_raw(w, t->vendors, t->n_vendors * sizeof *t->vendors);
 }
@@ -103,6 +101,7 @@ static void get_tdx(struct reader *r, struct policy_tdx *t)
     t->has_mrsigner_seam = get_optional(r, t->mrsigner_seam, sizeof t->mrsigner_seam);
     t->has_min_tee_tcb_svn = get_optional(r, t->min_tee_tcb_svn, sizeof t->min_tee_tcb_svn);
     t->min_seam_svn = get_min(r);
+    policy_events_decode(r, t);
     t->n_vendors = rd_count(r, POLICY_VENDORS_MAX);
     rd_copy(r, t->vendors, t->n_vendors * sizeof *t->vendors);
 }

@@ -50,7 +50,10 @@ static enum err match_td(const struct match *m)
     TRY(same(m, E_FIRMWARE, "mrtd", t->mrtd, c->mrtd, sizeof t->mrtd));
     for (size_t i = 0; i < 4; i++) {
         const char name[] = {'r', 't', 'm', 'r', (char)('0' + i), 0};
-        TRY(same(m, E_MEAS_MISMATCH, name, t->rtmr[i], c->rtmr[i], sizeof t->rtmr[i]));
+        if (policy_events_pin(t, i))
+            TRY(policy_events_match(t, c, i, m->p));
+        else
+            TRY(same(m, E_MEAS_MISMATCH, name, t->rtmr[i], c->rtmr[i], sizeof t->rtmr[i]));
     }
     if (!t->has_mr_config_id)
         return OK;

@@ -10,6 +10,13 @@
  * refused, as is a record whose measurements are all zero, since both would say
  * the opposite of what they seem to say.
  *
+ * A TD's register is pinned whole, or by the events that were measured to it (core/evidence/
+ * eventlog.h): {"events": [{"rtmr": 2, "digest": 96 hex, "optional"?: true}]} instead of "rtmr2".
+ * Each of them, and at least one, must be in the log, and nothing else: whoever runs in the guest
+ * can extend a register with any digest, so an event proves something only if everything measured
+ * before it is known. {"allow_other_events": [2]} waives that for a register; sound only where
+ * all code that runs is pinned by the others.
+ *
  * policy_match() does not verify evidence, does not look at revocation (the
  * caller's registry knows), and does not know freshness.
  */
@@ -26,6 +33,7 @@
 #define POLICY_VENDORS_MAX    8
 #define POLICY_CHIPS_MAX      128
 #define POLICY_ADVISORIES_MAX 64
+#define POLICY_EVENTS_MAX     64
 #define POLICY_ADVISORY_MAX   32
 /* The encoded form and the JSON text of a record at all its limits stay below. */
 #define POLICY_ENCODED_MAX 32768
@@ -44,8 +52,17 @@ struct policy_model {
     uint8_t stepping;
 };
 
+struct policy_event {
+    uint8_t rtmr;  /* 0 to 3 */
+    bool optional; /* may be missing */
+    uint8_t digest[48];
+};
+
 struct policy_tdx {
-    uint8_t mrtd[48], rtmr[4][48];
+    uint8_t mrtd[48], rtmr[4][48]; /* a register that events pin is zero here */
+    size_t n_events;
+    struct policy_event events[POLICY_EVENTS_MAX];
+    bool other_events[4]; /* such a register may hold others, too */
     bool has_mr_config_id, has_mr_seam, has_mrsigner_seam, has_min_tee_tcb_svn;
     uint8_t mr_config_id[48], mr_seam[48], mrsigner_seam[48];
     uint8_t min_tee_tcb_svn[16];    /* each byte */
@@ -104,7 +121,8 @@ enum err policy_encode(const struct policy_record *r, struct buf *out);
 enum err policy_decode(struct bytes in, struct policy_record *out);
 
 /*
- * The key of the record in its registry. TDX: SHA-256(rtmr0..rtmr3); SNP: SHA-256(measurement ||
+ * The key of the record in its registry. TDX: SHA-256(rtmr0..rtmr3), or with events SHA-256(mrtd),
+ * so that there is one such record for each firmware; SNP: SHA-256(measurement ||
  * host_data) or, without host_data, SHA-256(measurement).
  */
 struct hash32 policy_measurement_hash(const struct policy_record *r);

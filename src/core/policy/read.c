@@ -126,18 +126,35 @@ static enum err read_lists(const struct common *c, json_t *models, struct policy
     return read_advisories(c->advisories, out, p);
 }
 
+/* Each register is pinned in one way. */
+static enum err check_registers(const struct policy_tdx *t, const bool given[static 4],
+                                struct problem *p)
+{
+    for (size_t i = 0; i < 4; i++) {
+        bool pinned = policy_events_pin(t, i);
+        if (!given[i] && !pinned)
+            return problem(p, E_MALFORMED, "data.rtmr%zu is missing, and no event pins it", i);
+        if (given[i] && pinned)
+            return problem(p, E_VALUE, "data.rtmr%zu and events for it: leave one out", i);
+    }
+    return OK;
+}
+
 static enum err read_tdx(const json_t *data, struct policy_record *out, struct problem *p)
 {
     struct common c = {0};
     struct policy_tdx *t = &out->tdx;
-    json_t *vendors = NULL, *models = NULL;
+    json_t *vendors = NULL, *models = NULL, *events = NULL, *others = NULL;
     uint64_t seam_svn = 0;
+    bool given[4] = {0};
     const struct json_field fields[] = {
         {"mrtd", JF_HEX, t->mrtd, 48, JF_REQUIRED, NULL, 0},
-        {"rtmr0", JF_HEX, t->rtmr[0], 48, JF_REQUIRED, NULL, 0},
-        {"rtmr1", JF_HEX, t->rtmr[1], 48, JF_REQUIRED, NULL, 0},
-        {"rtmr2", JF_HEX, t->rtmr[2], 48, JF_REQUIRED, NULL, 0},
-        {"rtmr3", JF_HEX, t->rtmr[3], 48, JF_REQUIRED, NULL, 0},
+        {"rtmr0", JF_HEX, t->rtmr[0], 48, MAYBE, &given[0], 0},
+        {"rtmr1", JF_HEX, t->rtmr[1], 48, MAYBE, &given[1], 0},
+        {"rtmr2", JF_HEX, t->rtmr[2], 48, MAYBE, &given[2], 0},
+        {"rtmr3", JF_HEX, t->rtmr[3], 48, MAYBE, &given[3], 0},
+        {"events", JF_ARRAY, &events, POLICY_EVENTS_MAX, MAYBE, NULL, 0},
+        {"allow_other_events", JF_ARRAY, &others, 4, MAYBE, NULL, 0},
         {"mr_config_id", JF_HEX, t->mr_config_id, 48, MAYBE, &t->has_mr_config_id, 0},
         COMMON_FIELDS(c, out),
     };
@@ -152,6 +169,8 @@ static enum err read_tdx(const json_t *data, struct policy_record *out, struct p
         {"allowed_cpu_models", JF_ANY, &models, 0, MAYBE, NULL, 0},
     };
     TRY(json_fields(data, "data", JSON_FIELDS(fields), p));
+    TRY(policy_events_read(events, others, t, p));
+    TRY(check_registers(t, given, p));
     if (c.minimum)
         TRY(json_fields(c.minimum, "data.minimum_tcb", JSON_FIELDS(minimum), p));
     if (c.constraints)

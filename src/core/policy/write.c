@@ -50,8 +50,11 @@ static void put_tdx(struct json_builder *b, const struct policy_record *r)
     jb_hex(b, "mrtd", BYTES_OF(t->mrtd));
     for (size_t i = 0; i < 4; i++) {
         const char name[] = {'r', 't', 'm', 'r', (char)('0' + i), 0};
-        jb_hex(b, name, BYTES_OF(t->rtmr[i]));
+        if (!policy_events_pin(t, i))
+            jb_hex(b, name, BYTES_OF(t->rtmr[i]));
     }
+    if (t->n_events)
+        policy_events_put(b, t);
     put_hex(b, "mr_config_id", t->has_mr_config_id, t->mr_config_id, sizeof t->mr_config_id);
     jb_object(b, "minimum_tcb");
     put_min(b, "seam_svn", t->min_seam_svn);
