@@ -849,7 +849,10 @@ static enum err ready(struct guardian *m, uint64_t request, const struct member_
                       struct problem *p)
 {
     (void)r;
-    (void)p;
+    const struct problem *own = &m->own_refusal;
+    if (m->is_founded && own->err != OK)
+        return problem(p, err_status(own->err) == 503 ? own->err : E_NOT_READY,
+                       "its own evidence: %.60s: %.150s", err_code(own->err), problem_text(own));
     if (!serves(m))
         return E_NOT_READY;
     struct json_builder b = json_build();
@@ -892,6 +895,10 @@ static const struct {
 } routes[] = {
     {"status.health", NEED_NOTHING, health},
     {"status.ready", NEED_NOTHING, ready},
+    {"peers.list", NEED_NOTHING, peers_answer},
+    {"peers.trusted", NEED_NOTHING, peers_answer},
+    {"peers.revoked", NEED_NOTHING, peers_answer},
+    {"peers.stats", NEED_NOTHING, peers_answer},
     {"guardian.attest", NEED_NOTHING, attest},
     {"ca.root", NEED_CLUSTER, get_root},
     {"ca.namespace", NEED_CLUSTER, get_ca},

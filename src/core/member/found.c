@@ -152,9 +152,10 @@ static void start_over(struct guardian *m)
 }
 
 /* The own platform and measurement: our evidence judged like that of any other. */
-static void judge_myself(struct guardian *m)
+void found_judge_myself(struct guardian *m)
 {
-    if (m->has_own || (m->asked_own_ms && m->now.mono_ms < m->asked_own_ms + 5000))
+    bool is_due = !m->has_own || m->own_collateral != m->collateral;
+    if (!is_due || (m->asked_own_ms && m->now.mono_ms < m->asked_own_ms + 5000))
         return;
     struct job *j = job_new(m, JOB_OWN_QUOTE, 5000);
     if (!j)
@@ -169,11 +170,13 @@ static void judge_myself(struct guardian *m)
 void found_own_quoted(struct guardian *m, struct bytes evidence)
 {
     struct job *j = evidence.n ? job_new(m, JOB_OWN_JUDGE, 5000) : NULL;
-    if (j)
-        m->config.out.judge(m->config.out.ctx, j->id, evidence);
+    if (!j)
+        return;
+    j->collateral = m->collateral;
+    m->config.out.judge(m->config.out.ctx, j->id, evidence);
 }
 
-void found_own_judged(struct guardian *m, enum err e, const struct claims *claims,
+void found_own_judged(struct guardian *m, struct job *j, enum err e, const struct claims *claims,
                       const struct problem *problem_in)
 {
     struct problem p = problem_in ? *problem_in : (struct problem){0};
@@ -184,7 +187,9 @@ void found_own_judged(struct guardian *m, enum err e, const struct claims *claim
         e = link_judge_guardian(m, claims, &seated, &p);
     }
     m->is_acceptable = e == OK;
+    m->own_collateral = j->collateral;
     p.err = e;
+    m->own_refusal = e == E_CHIP ? (struct problem){0} : p;
     if (e == E_CHIP) /* its seat may be one that only the log knows */
         log_info("not a founder: %s", problem_text(&p));
     else if (e != OK)
@@ -203,7 +208,7 @@ struct peer_subject member_own_subject(struct guardian *m)
 void found_tick(struct guardian *m)
 {
     struct manifest list;
-    judge_myself(m);
+    found_judge_myself(m);
     if (!m->gid)
         return;
     if (m->is_signing) {
@@ -415,7 +420,7 @@ void rejoin_tick(struct guardian *m)
         return;
     if (m->bft)
         replace_ended_key(m);
-    judge_myself(m);
+    found_judge_myself(m);
     if (!m->has_own || !m->gid || m->now.mono_ms < m->asked_verdicts_ms + 1000)
         return;
     m->asked_verdicts_ms = m->now.mono_ms;

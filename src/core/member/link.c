@@ -39,6 +39,7 @@ struct link *link_of_gid(struct guardian *m, uint32_t gid)
 static void forget_link(struct guardian *m, struct link *l)
 {
     uint32_t gid = l->step == LINK_ATTESTED && l->is_ready ? l->subject.gid : 0;
+    buf_free(&l->shown);
     *l = (struct link){.step = LINK_FREE};
     if (gid && m->bft && !link_of_gid(m, gid))
         bft_peer_down(m->bft, m->now, gid);
@@ -178,6 +179,9 @@ static enum err on_evidence(struct guardian *m, struct link *l, struct reader *r
     j->link = l->id;
     l->has_evidence = true;
     l->evidence = sha256(evidence);
+    l->shown = BUF_INIT(MEMBER_EVIDENCE_MAX);
+    TRY(buf_add(&l->shown, evidence.p, evidence.n));
+    l->collateral = m->collateral;
     m->config.out.judge(m->config.out.ctx, j->id, evidence);
     return OK;
 }
@@ -263,6 +267,41 @@ static enum err become_ready(struct guardian *m, struct link *l)
     return OK;
 }
 
+/* The verdict on what a link showed; fills subject if it is OK. */
+static enum err judge_link(struct guardian *m, const struct link *l, const struct claims *claims,
+                           struct peer_subject *subject, struct problem *p)
+{
+    struct binding_peer bound = binding(m, l, false);
+    struct hash64 h = binding_peer(&bound);
+    *subject = (struct peer_subject){.seat_key = l->seat_key, .vote_key = l->vote_key};
+    if (memcmp(claims->report_data, h.b, sizeof h.b) != 0)
+        return problem(p, E_NONCE, "the evidence is not for this connection");
+    TRY(link_judge_guardian(m, claims, subject, p));
+    return subject->gid != m->gid ? OK : problem(p, E_NOT_ALLOWED, "this is our own seat");
+}
+
+/* The seat whose key signed for this link; 0 if none is known by it. */
+static uint32_t gid_of_seat_key(const struct guardian *m, const struct link *l)
+{
+    const struct peer_subject *s = &l->subject;
+    if (l->step == LINK_ATTESTED)
+        return s->gid;
+    for (unsigned i = 0; i < PEER_NOTES_MAX; i++)
+        if (m->notes[i].gid && sig_public_eq(m->notes[i].seat_key, l->seat_key))
+            return m->notes[i].gid;
+    return 0;
+}
+
+static void refuse(struct guardian *m, struct link *l, enum err e, struct problem *p)
+{
+    uint32_t gid = gid_of_seat_key(m, l);
+    p->err = e;
+    log_warn("a peer was refused: seat=%u %s: %s", gid, err_code(e), problem_text(p));
+    if (gid)
+        peers_refused(m, gid, p);
+    link_drop(m, l, "refused");
+}
+
 void link_judged(struct guardian *m, struct job *j, enum err e, const struct claims *claims,
                  const struct problem *problem_in)
 {
@@ -272,24 +311,16 @@ void link_judged(struct guardian *m, struct job *j, enum err e, const struct cla
         p = *problem_in;
     if (!l || l->step != LINK_EVIDENCE)
         return;
-    struct binding_peer bound = binding(m, l, false);
-    struct hash64 h = binding_peer(&bound);
-    l->subject = (struct peer_subject){.seat_key = l->seat_key, .vote_key = l->vote_key};
-    if (e == OK && memcmp(claims->report_data, h.b, sizeof h.b) != 0)
-        e = problem(&p, E_NONCE, "the evidence is not for this connection");
     if (e == OK)
-        e = link_judge_guardian(m, claims, &l->subject, &p);
-    if (e == OK && l->subject.gid == m->gid)
-        e = problem(&p, E_NOT_ALLOWED, "this is our own seat");
+        e = judge_link(m, l, claims, &l->subject, &p);
     if (e != OK) {
-        p.err = e;
-        log_warn("a peer was refused: %s: %s", err_code(e), problem_text(&p));
-        link_drop(m, l, "refused");
+        refuse(m, l, e, &p);
         return;
     }
     l->step = LINK_ATTESTED;
     m->config.out.trust(m->config.out.ctx, l->id);
     l->tcb_status = claims->tcb_status;
+    peers_attested(m, l->subject.gid, &l->seat_key, claims);
     struct buf b = BUF_INIT(16);
     struct writer w = writer(&b);
     wr_u8(&w, MSG_READY);
@@ -298,6 +329,27 @@ void link_judged(struct guardian *m, struct job *j, enum err e, const struct cla
     buf_free(&b);
     if (l->is_ready && become_ready(m, l) != OK)
         link_drop(m, l, "it knows us by another number");
+}
+
+void link_judged_again(struct guardian *m, struct job *j, enum err e, const struct claims *claims,
+                       const struct problem *problem_in)
+{
+    struct link *l = find_link(m, j->link);
+    struct problem p = {0};
+    struct peer_subject subject;
+    if (problem_in)
+        p = *problem_in;
+    if (!l || l->step != LINK_ATTESTED)
+        return;
+    if (e == OK)
+        e = judge_link(m, l, claims, &subject, &p);
+    if (e != OK) {
+        refuse(m, l, e, &p);
+        return;
+    }
+    l->collateral = j->collateral;
+    l->tcb_status = claims->tcb_status;
+    peers_attested(m, l->subject.gid, &l->seat_key, claims);
 }
 
 static enum err on_ready(struct guardian *m, struct link *l, struct reader *r)

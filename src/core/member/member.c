@@ -45,6 +45,8 @@ void member_free(struct guardian *m)
     state_free(m->state);
     for (unsigned i = 0; m->jobs && i < JOBS_MAX; i++)
         buf_free(&m->jobs[i].evidence);
+    for (unsigned i = 0; i < MEMBER_LINKS_MAX; i++)
+        buf_free(&m->links[i].shown);
     free(m->jobs);
     for (size_t i = 0; i < m->n_blocks; i++) {
         free((void *)m->blocks[i].block.p);
@@ -653,6 +655,7 @@ void member_tick(struct guardian *m, struct now now)
         found_tick(m);
     else
         rejoin_tick(m);
+    peers_tick(m);
     if (m->bft && now.mono_ms >= m->last_drive_ms + 50) {
         m->last_drive_ms = now.mono_ms;
         drive(m);
@@ -723,12 +726,21 @@ void member_judged(struct guardian *m, struct now now, uint64_t id, enum err e,
     if (j->kind == JOB_LINK_JUDGE) {
         link_judged(m, j, e, claims, problem);
         job_end(m, j);
+    } else if (j->kind == JOB_LINK_AGAIN) {
+        link_judged_again(m, j, e, claims, problem);
+        job_end(m, j);
     } else if (j->kind == JOB_OWN_JUDGE) {
-        found_own_judged(m, e, claims, problem);
+        found_own_judged(m, j, e, claims, problem);
         job_end(m, j);
     } else {
         workload_judged(m, j, e, claims, problem);
     }
+}
+
+void member_collateral_changed(struct guardian *m, struct now now)
+{
+    m->now = now;
+    m->collateral++;
 }
 
 void member_request(struct guardian *m, struct now now, uint64_t request,

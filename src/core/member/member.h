@@ -118,6 +118,9 @@ void member_quoted(struct guardian *m, struct now now, uint64_t id, struct bytes
 /* claims count only if e is OK. */
 void member_judged(struct guardian *m, struct now now, uint64_t id, enum err e,
                    const struct claims *claims, const struct problem *problem);
+/* What evidence is judged with is no longer the same: the evidence of attested peers and our own is
+ * judged again, and whoever does not stand any more is trusted no longer. */
+void member_collateral_changed(struct guardian *m, struct now now);
 void member_request(struct guardian *m, struct now now, uint64_t request,
                     const struct member_request *r);
 /* The key under which node serves the API: its SPKI, to be certified. */

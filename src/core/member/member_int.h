@@ -95,7 +95,20 @@ struct link {
     struct hash32 evidence;      /* SHA-256 of what it showed */
     struct peer_subject subject; /* what we found: gid, keys, platform, measurement */
     enum tcb_status tcb_status;
+    struct buf shown;    /* its evidence, to be judged again */
+    uint64_t collateral; /* the change of collateral it was last judged after */
 };
+
+/* What we know of another guardian, by its seat. */
+struct peer_note {
+    uint32_t gid; /* 0: none */
+    struct sig_public seat_key;
+    struct claims claims;
+    uint64_t first_seen, last_seen, last_attestation; /* unix seconds */
+    uint64_t revoked_at;                              /* 0: it is trusted */
+    struct problem why;                               /* when it is not */
+};
+#define PEER_NOTES_MAX 64
 
 /* --- work that waits for an answer --- */
 
@@ -110,6 +123,7 @@ enum job_kind {
     JOB_FREE,
     JOB_LINK_QUOTE, /* our evidence for a link */
     JOB_LINK_JUDGE, /* a peer's evidence */
+    JOB_LINK_AGAIN, /* the same, after a change of collateral */
     JOB_OWN_QUOTE,  /* our evidence for ourselves: are we what the policy names? */
     JOB_OWN_JUDGE,
     JOB_API_QUOTE,  /* our evidence for a client */
@@ -124,6 +138,7 @@ struct job {
     uint64_t id, request, deadline_ms;
     uint32_t link;
     uint64_t remote;     /* JOB_PEER_JUDGE: the asker's id */
+    uint64_t collateral; /* JOB_LINK_*, JOB_OWN_*: asked after this change of it */
     struct hash32 entry; /* once submitted */
     bool is_submitted;
     bool wants_certificate;
@@ -195,7 +210,11 @@ struct guardian {
     bool is_acceptable; /* and the guardian policy agrees */
     struct peer_subject own;
     struct link links[MEMBER_LINKS_MAX];
-    struct job *jobs; /* JOBS_MAX */
+    struct peer_note notes[PEER_NOTES_MAX];
+    uint64_t collateral;        /* how often it changed */
+    uint64_t own_collateral;    /* the change that our own evidence was last judged after */
+    struct problem own_refusal; /* why our own evidence does not stand; E_CHIP aside */
+    struct job *jobs;           /* JOBS_MAX */
     uint64_t next_job, next_token;
     struct nonce_slot nonces[NONCES_MAX];
     struct derive_slot derives[8];
@@ -256,6 +275,8 @@ void link_judged(struct guardian *m, struct job *j, enum err e, const struct cla
                  const struct problem *problem);
 struct link *link_of_gid(struct guardian *m, uint32_t gid);
 void link_send(struct guardian *m, struct link *l, struct bytes message);
+void link_judged_again(struct guardian *m, struct job *j, enum err e, const struct claims *claims,
+                       const struct problem *problem);
 void link_drop(struct guardian *m, struct link *l, const char *why);
 /* What claims say of a guardian's machine and software. */
 void peer_subject_fill(struct peer_subject *s, const struct claims *c);
@@ -263,13 +284,25 @@ void peer_subject_fill(struct peer_subject *s, const struct claims *c);
 enum err link_judge_guardian(struct guardian *m, const struct claims *c, struct peer_subject *out,
                              struct problem *p);
 
+/* peers.c: whom we trust, since when, and who lost it and why. */
+void peers_attested(struct guardian *m, uint32_t gid, const struct sig_public *seat_key,
+                    const struct claims *claims);
+/* Only of one that was trusted before: others are not ours to lose. */
+void peers_refused(struct guardian *m, uint32_t gid, const struct problem *why);
+/* Judges again what was judged before the last change of collateral, a few at a time. */
+void peers_tick(struct guardian *m);
+enum err peers_answer(struct guardian *m, uint64_t request, const struct member_request *r,
+                      struct problem *p);
+
 /* found.c: the manifest, and what members ask each other about newcomers. */
 void found_tick(struct guardian *m);
 void found_link_ready(struct guardian *m, struct link *l);
 void found_message(struct guardian *m, struct link *l, uint8_t type, struct reader *r);
 void rejoin_tick(struct guardian *m);
+/* Asks for our own evidence, to be judged like that of any other. */
+void found_judge_myself(struct guardian *m);
 void found_own_quoted(struct guardian *m, struct bytes evidence);
-void found_own_judged(struct guardian *m, enum err e, const struct claims *claims,
+void found_own_judged(struct guardian *m, struct job *j, enum err e, const struct claims *claims,
                       const struct problem *problem);
 
 /* drive.c: what the state says is ours to do. */

@@ -299,6 +299,119 @@ static void health_counts_attested_peers(void **state)
     end();
 }
 
+static bool peers_say(const char *route, const char *what)
+{
+    const struct member_request r = {.route = route};
+    member_request(m, now, 60, &r);
+    assert_int_equal(status, 200);
+    return strstr(answer, what) != NULL;
+}
+
+/* The peer is attested, and collateral has changed since. */
+static void begin_changed(void)
+{
+    begin(true);
+    say_hello(0);
+    say_evidence(exporter, &f.seat[1], &f.vote[1]);
+    struct claims c = good_claims(2);
+    member_judged(m, now, judge_id, OK, &c, NULL);
+    assert_int_equal(ready, 1);
+    assert_true(peers_say("peers.trusted", "\"is_trusted\":true,\"revoked_at\":null"));
+    assert_true(peers_say("peers.stats", "{\"total\":1,\"trusted\":1,\"revoked\":0}"));
+    judged = 0;
+    member_collateral_changed(m, now);
+    member_tick(m, now);
+    assert_int_equal(judged, 1);
+    member_tick(m, now); /* once is enough while it is judged */
+    assert_int_equal(judged, 1);
+}
+
+static void who_falls_out_of_policy_by_collateral_alone_is_revoked(void **state)
+{
+    const struct problem p = {E_TCB_STATUS, "the status is OutOfDate"};
+    begin_changed();
+    member_judged(m, now, judge_id, E_TCB_STATUS, NULL, &p);
+    assert_int_equal(closed, 1);
+    assert_true(peers_say("peers.revoked", "\"is_trusted\":false,\"revoked_at\":1900000000,"
+                                           "\"revocation_reason\":\"TcbStatusNotAllowed: the "
+                                           "status is OutOfDate\""));
+    assert_true(peers_say("peers.trusted", "{\"peers\":[]}"));
+    assert_true(peers_say("peers.stats", "{\"total\":1,\"trusted\":0,\"revoked\":1}"));
+    end();
+}
+
+/* Authentic, and no longer what the policy wants. */
+static void claims_are_held_against_the_policy_again(void **state)
+{
+    begin_changed();
+    struct claims c = good_claims(2);
+    c.tcb_status = TCB_REVOKED;
+    member_judged(m, now, judge_id, OK, &c, NULL);
+    assert_int_equal(closed, 1);
+    assert_true(peers_say("peers.revoked", "TcbStatusNotAllowed"));
+    end();
+}
+
+static void who_still_stands_is_not_judged_until_the_next_change(void **state)
+{
+    begin_changed();
+    struct claims c = good_claims(2);
+    member_judged(m, now, judge_id, OK, &c, NULL);
+    member_tick(m, now);
+    assert_int_equal(judged, 1);
+    assert_int_equal(closed, 0);
+    member_collateral_changed(m, now);
+    member_tick(m, now);
+    assert_int_equal(judged, 2);
+    assert_true(peers_say("peers.revoked", "{\"peers\":[]}"));
+    end();
+}
+
+/* No verifier answered: it is not forgotten, and nobody loses anything yet. */
+static void a_judgement_that_never_came_is_asked_for_again(void **state)
+{
+    begin_changed();
+    const struct now later = {now.mono_ms + 20000, now.unix_ms + 20000};
+    member_tick(m, later); /* the old one is over */
+    member_tick(m, later);
+    assert_int_equal(judged, 2);
+    assert_int_equal(closed, 0);
+    end();
+}
+
+/* What it was refused for at its next try is known under its seat's key. */
+static void who_comes_back_no_better_stays_revoked_and_who_comes_back_better_does_not(void **state)
+{
+    const struct problem p = {E_CERT_REVOKED, "on the list"}, q = {E_COLL_EXPIRED, "too old"};
+    begin_changed();
+    member_judged(m, now, judge_id, E_CERT_REVOKED, NULL, &p);
+    open_link(6);
+    say_hello(0);
+    say_evidence(exporter, &f.seat[1], &f.vote[1]);
+    member_judged(m, now, judge_id, E_COLL_EXPIRED, NULL, &q);
+    assert_true(peers_say("peers.revoked", "CollateralExpired: too old"));
+    open_link(7);
+    say_hello(0);
+    say_evidence(exporter, &f.seat[1], &f.vote[1]);
+    struct claims c = good_claims(2);
+    member_judged(m, now, judge_id, OK, &c, NULL);
+    assert_true(peers_say("peers.revoked", "{\"peers\":[]}"));
+    end();
+}
+
+/* Whoever was never trusted has nothing to lose. */
+static void a_stranger_that_is_refused_is_no_peer(void **state)
+{
+    const struct problem p = {E_CHAIN, "no root"};
+    begin(true);
+    say_hello(0);
+    say_evidence(exporter, &f.seat[1], &f.vote[1]);
+    member_judged(m, now, judge_id, E_CHAIN, NULL, &p);
+    assert_int_equal(closed, 1);
+    assert_true(peers_say("peers.list", "{\"peers\":[]}"));
+    end();
+}
+
 static void routes_wait_for_what_they_need(void **state)
 {
     static const char *const need_cluster[] = {"ca.root",
@@ -351,6 +464,12 @@ int main(void)
         cmocka_unit_test(evidence_of_a_peer_has_a_limit),
         cmocka_unit_test(evidence_must_say_what_the_genesis_names),
         cmocka_unit_test(health_counts_attested_peers),
+        cmocka_unit_test(who_falls_out_of_policy_by_collateral_alone_is_revoked),
+        cmocka_unit_test(claims_are_held_against_the_policy_again),
+        cmocka_unit_test(who_still_stands_is_not_judged_until_the_next_change),
+        cmocka_unit_test(a_judgement_that_never_came_is_asked_for_again),
+        cmocka_unit_test(who_comes_back_no_better_stays_revoked_and_who_comes_back_better_does_not),
+        cmocka_unit_test(a_stranger_that_is_refused_is_no_peer),
         cmocka_unit_test(routes_wait_for_what_they_need),
     };
     return cmocka_run_group_tests_name("links", tests, NULL, NULL);
