@@ -1,5 +1,7 @@
 #include "core/evidence/inspect.h"
 
+#include "base/bug.h"
+
 #include <stdio.h>
 
 struct inspection {
@@ -88,6 +90,62 @@ static enum err inspect_list(struct inspection *x, struct problem *p)
     return crl_check_dates(crl, x->in->unix_time, p);
 }
 
+/* --- Intel's documents --- */
+
+#define CN_TCB_SIGNING "Intel SGX TCB Signing"
+
+static bool has_signed(const struct cert *c, const struct tcb_document *d)
+{
+    struct ecdsa_point point;
+    struct ecdsa_key *key = NULL;
+    bool yes = cert_ec_point(c, CURVE_P256, &point) == OK &&
+               ecdsa_key_new(CURVE_P256, point.xy, &key) == OK &&
+               ecdsa_key_verify(key, BYTES_OF(d->digest.b), d->signature) == OK;
+    ecdsa_key_free(key);
+    return yes;
+}
+
+static enum err inspect_document(struct inspection *x, const struct tcb_document *d,
+                                 struct problem *p)
+{
+    int64_t now = x->in->unix_time;
+    bool found = false, is_signed = false;
+    for (size_t i = 0; nth_cert(x, i) && !is_signed; i++) {
+        const struct cert *c = nth_cert(x, i);
+        if (strcmp(cert_subject(c), CN_TCB_SIGNING) != 0 || !is_vouched_for(x, c))
+            continue;
+        found = true;
+        is_signed = has_signed(c, d);
+    }
+    if (!is_signed)
+        return found ? problem(p, E_SIGNATURE, "it is not signed by \"%s\"", CN_TCB_SIGNING)
+                     : problem(p, E_COLL_MISSING, "no trusted certificate of \"%s\" is there",
+                               CN_TCB_SIGNING);
+    if (now < d->issue_date || now > d->next_update)
+        return problem(p, E_COLL_EXPIRED, "it is good from %lld to %lld, not at %lld",
+                       (long long)d->issue_date, (long long)d->next_update, (long long)now);
+    *x->out = (struct object_facts){d->issue_date, d->next_update};
+    return OK;
+}
+
+static enum err inspect_tcb_info(struct inspection *x, struct problem *p)
+{
+    const struct collateral *came = &x->came;
+    if (came->n_tcb_infos != 1)
+        return problem(p, E_FORMAT, "this is no TCB info for TDX");
+    const struct tcb_info *t = came->tcb_infos[0];
+    if (memcmp(t->fmspc, x->in->object->fmspc, sizeof t->fmspc) != 0)
+        return problem(p, E_VALUE, "the TCB info is of another FMSPC");
+    return inspect_document(x, &t->document, p);
+}
+
+static enum err inspect_identity(struct inspection *x, struct problem *p)
+{
+    if (x->came.n_qe_identities != 1)
+        return problem(p, E_FORMAT, "this is no identity of the TD quoting enclave");
+    return inspect_document(x, &x->came.qe_identities[0]->document, p);
+}
+
 /* --- AMD's certificates --- */
 
 /* The ARK, and the authority of this kind of key below it. */
@@ -153,26 +211,21 @@ static enum err inspect_vcek(struct inspection *x, struct problem *p)
 
 /* --- all kinds --- */
 
-static enum err inspect(struct inspection *x, struct problem *p)
-{
-    switch (x->in->object->kind) {
-    case OBJECT_PCK_CRL:
-    case OBJECT_SGX_ROOT_CRL:
-    case OBJECT_SNP_CRL:
-        return inspect_list(x, p);
-    case OBJECT_SNP_CHAIN:
-        return inspect_chain(x, p);
-    case OBJECT_VCEK:
-        return inspect_vcek(x, p);
-    default:
-        return problem(p, E_VALUE, "no such object");
-    }
-}
+static enum err (*const kinds[OBJECT_KINDS])(struct inspection *x, struct problem *p) = {
+    [OBJECT_TDX_TCB_INFO] = inspect_tcb_info,
+    [OBJECT_TDX_QE_IDENTITY] = inspect_identity,
+    [OBJECT_PCK_CRL] = inspect_list,
+    [OBJECT_SGX_ROOT_CRL] = inspect_list,
+    [OBJECT_SNP_CHAIN] = inspect_chain,
+    [OBJECT_SNP_CRL] = inspect_list,
+    [OBJECT_VCEK] = inspect_vcek,
+};
 
 enum err object_inspect(const struct object_inspection *in, struct object_facts *out,
                         struct problem *p)
 {
     struct inspection x = {.in = in, .out = out};
+    GD_BUG_ON(in->object->kind == OBJECT_NONE || in->object->kind >= OBJECT_KINDS);
     enum err e = collateral_add(&x.came, in->body, p);
     if (e == OK && in->chain.n)
         e = collateral_add(&x.came, in->chain, p);
@@ -180,7 +233,7 @@ enum err object_inspect(const struct object_inspection *in, struct object_facts 
         e = problem(p, E_FORMAT, "the answer is no object of a vendor");
     *out = (struct object_facts){0};
     if (e == OK)
-        e = inspect(&x, p);
+        e = kinds[in->object->kind](&x, p);
     collateral_free(&x.came);
     return e;
 }

@@ -25,9 +25,9 @@ struct object_inspection {
 };
 
 /*
- * OK, and *out is filled. E_FORMAT: something else by its form; E_CHAIN: not signed by
- * whom a trusted root vouches for; E_COLL_MISSING: a certificate is missing for judging
- * that; E_COLL_EXPIRED: not current; E_VALUE: it is of another platform, CA or chip.
+ * OK, and *out is filled. E_FORMAT: something else by its form; E_CHAIN, E_SIGNATURE: not
+ * signed by whom a trusted root vouches for; E_COLL_MISSING: a certificate is missing for
+ * judging that; E_COLL_EXPIRED: not current; E_VALUE: it is of another platform, CA or chip.
  */
 enum err object_inspect(const struct object_inspection *in, struct object_facts *out,
                         struct problem *p);

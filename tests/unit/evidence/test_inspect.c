@@ -7,6 +7,9 @@
 
 static const struct vendor_object pck_crl = {.kind = OBJECT_PCK_CRL, .ca = PCK_CA_PLATFORM};
 static const struct vendor_object root_crl = {.kind = OBJECT_SGX_ROOT_CRL};
+static const struct vendor_object tcb_info = {.kind = OBJECT_TDX_TCB_INFO,
+                                              .fmspc = {0x00, 0x80, 0x6f, 0x05}};
+static const struct vendor_object qe_identity = {.kind = OBJECT_TDX_QE_IDENTITY};
 static const struct vendor_object milan_crl = {.kind = OBJECT_SNP_CRL, .product = SNP_MILAN};
 static const struct vendor_object milan_chain = {.kind = OBJECT_SNP_CHAIN, .product = SNP_MILAN};
 
@@ -55,7 +58,7 @@ static void what_is_no_object_is_refused(void **state)
 {
     static const char *const wrong[] = {"", "<html>", "{}", "\x30\x03", "-----BEGIN "};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        for (enum object_kind kind = OBJECT_PCK_CRL; kind < OBJECT_KINDS; kind++) {
+        for (enum object_kind kind = OBJECT_TDX_TCB_INFO; kind < OBJECT_KINDS; kind++) {
             struct vendor_object o = {.kind = kind, .product = SNP_MILAN};
             assert_true(inspect(&o, bytes_str(wrong[i]), BYTES_NONE, 0, NULL) != OK);
             assert_int_equal(facts.until, 0);
@@ -121,6 +124,53 @@ static void the_list_of_the_root_is_signed_by_the_root(void **state)
     expect(&root_crl, &hex, SEPTEMBER_2025, OK, "");
     buf_free(&list);
     buf_free(&hex);
+}
+
+static void intels_documents_are_signed_under_the_root(void **state)
+{
+    require_vectors();
+    static const struct {
+        const struct vendor_object *object;
+        const char *path;
+    } documents[] = {{&tcb_info, "tdx/collateral/2025-09/tcb_info_00806f050000.json"},
+                     {&qe_identity, "tdx/collateral/2025-09/td_qe_identity.json"}};
+    const int64_t october = 1759300000; /* 1 October 2025 */
+    for (size_t i = 0; i < 2; i++) {
+        struct buf b = read_vector(documents[i].path);
+        const struct vendor_object *o = documents[i].object;
+        expect(o, &b, october, E_COLL_MISSING, "TCB Signing");
+        know("anchors/intel_tcb_signing_2025.pem");
+        expect(o, &b, october, E_COLL_MISSING, "TCB Signing"); /* nobody vouches for it */
+        know("anchors/intel_sgx_root_ca.der");
+        expect(o, &b, october, OK, "");
+        assert_true(facts.issued < october && facts.until > october);
+        expect(o, &b, facts.until + 1, E_COLL_EXPIRED, "");
+        collateral_free(&known);
+        struct buf chain = read_vector("tdx/collateral/2025-09/tcb_signing_chain.pem");
+        assert_ok(inspect(o, buf_bytes(&b), buf_bytes(&chain), october, NULL));
+        /* A digit of the document: of a date, or of a component. */
+        know("tdx/collateral/2025-09/tcb_signing_chain.pem");
+        uint8_t *digit = memchr(b.p + 40, '2', b.n - 40);
+        *digit = '1';
+        assert_true(inspect(o, buf_bytes(&b), BYTES_NONE, october, NULL) != OK);
+        collateral_free(&known);
+        buf_free(&chain);
+        buf_free(&b);
+    }
+}
+
+static void a_document_for_something_else_is_refused(void **state)
+{
+    require_vectors();
+    struct buf other = read_vector("tdx/collateral/2025-09/tcb_info_50806f000000.json");
+    struct buf sgx = read_vector("tdx/collateral/2025-09/wrong_sgx_tcb_info_b0c06f000000.json");
+    know("tdx/collateral/2025-09/tcb_signing_chain.pem");
+    expect(&tcb_info, &other, 1759300000, E_VALUE, "another FMSPC");
+    expect(&qe_identity, &other, 1759300000, E_FORMAT, "");
+    expect(&tcb_info, &sgx, 1759300000, E_FORMAT, "");
+    expect(&milan_crl, &other, 1759300000, E_FORMAT, "");
+    buf_free(&other);
+    buf_free(&sgx);
 }
 
 static void amds_certificates_are_those_of_the_product_and_key(void **state)
@@ -195,6 +245,8 @@ int main(void)
         T(a_list_needs_its_issuer_under_a_trusted_root),
         T(a_list_that_is_old_changed_or_of_another_is_refused),
         T(the_list_of_the_root_is_signed_by_the_root),
+        T(intels_documents_are_signed_under_the_root),
+        T(a_document_for_something_else_is_refused),
         T(amds_certificates_are_those_of_the_product_and_key),
         T(amds_list_is_signed_by_the_root_of_the_product),
         T(a_vcek_is_that_of_the_chip_and_its_tcb),
