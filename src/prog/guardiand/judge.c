@@ -45,15 +45,13 @@ static void add(struct judge *j, struct judge_slot *s, struct bytes in, size_t s
         log_warn("collateral %zu is not used: %s", slot, problem_text(&p));
 }
 
-/* The cache knows nothing of revocation, so it does not outlive a list. */
+/* What the cache remembers of collateral, it remembers by its id. */
 static void freshen(struct judge *j)
 {
     if (!j->cache)
         j->cache = evidence_cache_new(CACHE_ENTRIES); /* without it, it takes longer */
     if (!j->is_stale)
         return;
-    if (j->cache)
-        evidence_cache_clear(j->cache);
     collateral_free(&j->collateral);
     for (size_t i = 0; i < JUDGE_SLOTS; i++) {
         struct judge_slot *s = &j->slots[i];
@@ -99,36 +97,53 @@ static bool brings_vek(const struct evidence *e)
     return found;
 }
 
-/*
- * What is missing for evidence that stands otherwise, and what it was judged with. If even
- * the certificates are missing, it is a stranger's word.
- */
-static void name_objects(const struct evidence *e, enum err verdict, struct judgement *out)
+struct question {
+    struct evidence evidence;
+    struct evidence_trust trust;
+    struct evidence_options options;
+    int64_t unix_s;
+};
+
+/* Whether it would stand if nobody asked for collateral. */
+static bool stands_alone(const struct question *q, struct claims *out)
 {
-    bool stands = out->claims.platform != PLATFORM_NONE;
-    struct claims claims = stands ? out->claims : evidence_claims(e);
-    if (!stands && verdict != E_COLL_MISSING)
+    struct evidence_options alone = q->options;
+    alone.no_collateral = true;
+    return evidence_verify(&q->evidence, &q->trust, &alone, q->unix_s, out, NULL) == OK;
+}
+
+/*
+ * What it was, or would be, judged with. If its own chain does not even stand without
+ * collateral, what it says of itself is a stranger's word.
+ */
+static void name_objects(const struct question *q, enum err verdict, struct judgement *out)
+{
+    struct claims claims = out->claims;
+    bool is_unjudged = verdict == E_COLL_MISSING || verdict == E_COLL_EXPIRED;
+    if (claims.platform == PLATFORM_NONE && !is_unjudged)
         return;
-    out->is_stranger = !stands;
-    out->n_objects = (uint32_t)objects_of_claims(&claims, !brings_vek(e), out->objects);
+    out->is_stranger = claims.platform == PLATFORM_NONE && !stands_alone(q, &claims);
+    if (out->is_stranger)
+        claims = evidence_claims(&q->evidence);
+    out->n_objects = (uint32_t)objects_of_claims(&claims, !brings_vek(&q->evidence), out->objects);
 }
 
 enum err judge_evidence(struct judge *j, struct bytes in, int64_t unix_s, struct judgement *out,
                         struct problem *p)
 {
-    const struct evidence_trust trust = evidence_trust_vendors(j->simulation);
-    struct evidence evidence = {0};
     freshen(j);
-    const struct evidence_options options = {.collateral = &j->collateral,
-                                             .no_collateral = j->simulation && holds_nothing(j),
-                                             .cache = j->cache};
+    struct question q = {.trust = evidence_trust_vendors(j->simulation),
+                         .options = {.collateral = &j->collateral,
+                                     .no_collateral = j->simulation && holds_nothing(j),
+                                     .cache = j->cache},
+                         .unix_s = unix_s};
     *out = (struct judgement){0};
-    enum err e = evidence_parse(in, &evidence, p);
+    enum err e = evidence_parse(in, &q.evidence, p);
     if (e == OK) {
-        e = evidence_verify(&evidence, &trust, &options, unix_s, &out->claims, p);
-        name_objects(&evidence, e, out);
+        e = evidence_verify(&q.evidence, &q.trust, &q.options, unix_s, &out->claims, p);
+        name_objects(&q, e, out);
     }
-    evidence_free(&evidence);
+    evidence_free(&q.evidence);
     return e;
 }
 

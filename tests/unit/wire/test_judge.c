@@ -133,6 +133,34 @@ static void a_real_quote_without_collateral_says_what_is_missing(void **state)
     assert_int_equal(judged.objects[0].fmspc[1], 0x80);
 }
 
+static void a_real_quote_with_collateral_has_its_status(void **state)
+{
+    require_vectors();
+    hold(0, "tdx/collateral/2025-03a/tcb_info_00806f050000.json",
+         "tdx/collateral/2025-03a/tcb_signing_chain.pem");
+    hold(1, "tdx/collateral/2025-03a/td_qe_identity.json",
+         "tdx/collateral/2025-03a/tcb_signing_chain.pem");
+    hold(2, "tdx/collateral/2025-03a/pck_crl_platform.der", NULL);
+    hold(3, "tdx/collateral/2025-03a/root_ca_crl.der", NULL);
+    assert_ok(judge_vector("tdx/quotes/v4_00806f050000_0e28d57a_7462cb52.bin", 1741564800));
+    assert_int_equal(judged.claims.tcb_status, TCB_UP_TO_DATE);
+    expect_objects(false, OBJECT_TDX_TCB_INFO, 4);
+    /* Later it has expired: still no stranger's. */
+    assert_err(judge_vector("tdx/quotes/v4_00806f050000_0e28d57a_7462cb52.bin", 1744243200),
+               E_COLL_EXPIRED);
+    expect_objects(false, OBJECT_TDX_TCB_INFO, 4);
+}
+
+/* The chip signed it; that its list is missing makes it no stranger's. */
+static void a_report_without_a_list_is_no_strangers(void **state)
+{
+    require_vectors();
+    hold(0, "anchors/amd_ask_milan.der", "anchors/amd_ark_milan.der");
+    hold(1, VCEK, NULL);
+    assert_err(judge_vector(REPORT, AUGUST_2026), E_COLL_MISSING);
+    expect_objects(false, OBJECT_SNP_CHAIN, 3);
+}
+
 /* What signs the report is missing, so all of it is somebody's word. */
 static void a_report_without_its_certificate_is_a_strangers(void **state)
 {
@@ -152,8 +180,8 @@ static void what_is_held_counts_until_it_is_taken_away(void **state)
     hold(0, "anchors/amd_ask_milan.der", "anchors/amd_ark_milan.der");
     hold(1, "anchors/amd_crl_milan.der", "anchors/amd_ark_milan.der"); /* the same chain */
     hold(511, VCEK, NULL);
-    (void)!judge_vector(REPORT, AUGUST_2026);
-    expect_objects(false, OBJECT_SNP_CHAIN, 3); /* whoever wrote it, the chip did */
+    assert_ok(judge_vector(REPORT, AUGUST_2026));
+    expect_objects(false, OBJECT_SNP_CHAIN, 3);
     assert_int_equal(judged.claims.snp.product, SNP_MILAN);
     assert_ok(judge_hold(&judge, 511, BYTES_NONE, BYTES_NONE));
     assert_err(judge_vector(REPORT, AUGUST_2026), E_COLL_MISSING);
@@ -167,7 +195,7 @@ static void what_is_no_collateral_harms_nothing(void **state)
     hold(1, "anchors/amd_ask_milan.der", "anchors/amd_ark_milan.der");
     hold(2, "anchors/amd_crl_milan.der", NULL);
     hold(3, VCEK, NULL);
-    (void)!judge_vector(REPORT, AUGUST_2026);
+    assert_ok(judge_vector(REPORT, AUGUST_2026));
     expect_objects(false, OBJECT_SNP_CHAIN, 3);
 }
 
@@ -196,6 +224,8 @@ int main(void)
         T(simulated_evidence_is_refused_without_simulation),
         T(every_version_that_the_configuration_knows_is_accepted),
         T(a_real_quote_without_collateral_says_what_is_missing),
+        T(a_real_quote_with_collateral_has_its_status),
+        T(a_report_without_a_list_is_no_strangers),
         T(a_report_without_its_certificate_is_a_strangers),
         T(what_is_held_counts_until_it_is_taken_away),
         T(what_is_no_collateral_harms_nothing),
