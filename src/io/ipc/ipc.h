@@ -95,6 +95,7 @@ struct ipc_loop {
      */
     int64_t (*turn)(void *ctx, struct now now);
     void *ctx;
+    int wake;  /* what turn() reads from besides: it is called when there is something; 0: none */
     bool stop; /* set it to leave */
 };
 

@@ -68,7 +68,7 @@ static void serve(struct ipc_loop *l, struct ipc *c, struct ipc_handler h, short
 
 static enum err poll_once(struct ipc_loop *l, int64_t wait_ms)
 {
-    struct pollfd fds[IPC_LOOP_CHANNELS];
+    struct pollfd fds[IPC_LOOP_CHANNELS + 1];
     struct ipc *channels[IPC_LOOP_CHANNELS];
     struct ipc_handler handlers[IPC_LOOP_CHANNELS];
     size_t n = l->n;
@@ -82,8 +82,9 @@ static enum err poll_once(struct ipc_loop *l, int64_t wait_ms)
         if (!sent)
             wait_ms = 0;
     }
+    fds[n] = (struct pollfd){.fd = l->wake > 0 ? l->wake : -1, .events = POLLIN};
     int timeout = wait_ms < 0 ? -1 : wait_ms > 60000 ? 60000 : (int)wait_ms;
-    if (poll(fds, n, timeout) < 0)
+    if (poll(fds, n + 1, timeout) < 0)
         return errno == EINTR ? OK : E_IO;
     for (size_t i = 0; i < n && !l->stop; i++)
         if (is_watched(l, channels[i]) && (fds[i].revents || fds[i].fd < 0))

@@ -253,6 +253,26 @@ static void the_loop_turns_without_any_channel(void **state)
     assert_int_equal(echo.turns, 3);
 }
 
+/* Would sleep for a minute if nothing woke it. */
+static int64_t stop_when_woken(void *ctx, struct now now)
+{
+    struct echo *echo = ctx;
+    echo->loop.stop = ++echo->turns == 2;
+    return 60000;
+}
+
+static void another_descriptor_wakes_the_loop(void **state)
+{
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    struct echo echo = {.loop = {.turn = stop_when_woken, .ctx = &echo, .wake = fds[0]}};
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    assert_ok(ipc_loop_run(&echo.loop));
+    assert_int_equal(echo.turns, 2);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void the_loop_reports_a_broken_format_once(void **state)
 {
     struct ends e = connect_ends();
@@ -280,6 +300,7 @@ int main(void)
         cmocka_unit_test(large_and_small_frames_arrive_whole_and_in_order),
         cmocka_unit_test(the_loop_serves_a_channel_until_it_closes),
         cmocka_unit_test(the_loop_turns_without_any_channel),
+        cmocka_unit_test(another_descriptor_wakes_the_loop),
         cmocka_unit_test(the_loop_reports_a_broken_format_once),
     };
     return cmocka_run_group_tests_name("ipc", tests, NULL, NULL);
