@@ -6,6 +6,7 @@
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -123,7 +124,7 @@ static int add_all(scmp_filter_ctx ctx, uint32_t action, const char *const *name
 
 struct condition {
     int call;
-    struct scmp_arg_cmp arg;
+    struct scmp_arg_cmp arg, other; /* `other` is of a higher argument, or none at all */
 };
 
 /* Calls that are harmless only with certain arguments. */
@@ -143,9 +144,13 @@ static int add_conditions(scmp_filter_ctx ctx)
         {SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())},
         {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_GET_DUMPABLE)},
         {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_GET_NO_NEW_PRIVS)},
+        /* sandbox_limit_cpu() */
+        {SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A1(SCMP_CMP_EQ, RLIMIT_CPU)},
     };
     for (size_t i = 0; i < COUNT(conditions); i++) {
-        int rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, conditions[i].call, 1, conditions[i].arg);
+        const struct condition *c = &conditions[i];
+        int rc = c->other.arg ? seccomp_rule_add(ctx, SCMP_ACT_ALLOW, c->call, 2, c->arg, c->other)
+                              : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, c->call, 1, c->arg);
         if (rc != 0)
             return rc;
     }

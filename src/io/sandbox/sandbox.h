@@ -22,7 +22,8 @@
  * of locked memory cannot be raised it keeps CAP_IPC_LOCK, which gives it nothing else.
  *
  * With privilege, vault, attest and verify also get an empty network and an empty
- * root; without, only the above holds. struct sandbox_report and one log line say
+ * root, verify also without, where the kernel gives it a user namespace; otherwise only the above
+ * holds. struct sandbox_report and one log line say
  * what was reached.
  *
  * Not promised: anything against the kernel itself, or against root outside.
@@ -64,5 +65,11 @@ struct sandbox_report {
  */
 enum err sandbox_enter(enum sandbox_profile profile, const struct sandbox_options *options,
                        struct sandbox_report *report, struct problem *p);
+
+/*
+ * The calling process ends (SIGXCPU) when it has used so much more CPU time, from one to two
+ * seconds over; each call starts anew. Also when confined. E_IO.
+ */
+enum err sandbox_limit_cpu(unsigned seconds);
 
 #endif

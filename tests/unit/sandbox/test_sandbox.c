@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -336,6 +337,58 @@ static void the_kernel_confirms_the_confinement(void **state)
     assert_int_equal(status, 0);
 }
 
+/* --- a verifier's time and root --- */
+
+static int spin(int fd)
+{
+    if (sandbox_limit_cpu(1) != OK)
+        return 1;
+    for (volatile unsigned i = 0;; i++)
+        ;
+}
+
+static void whoever_computes_without_end_is_ended(void **state)
+{
+    assert_int_equal(confined(SANDBOX_VERIFY, -1, spin), -SIGXCPU);
+}
+
+/* 0: an empty root and no network; 1: not; 2: no user namespaces here. */
+static int verify_as_nobody(void)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        struct sandbox_options o = {.simulation = true};
+        struct sandbox_report r;
+        log_open("test", LOG_LEVEL_WARN);
+        if (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0)
+            _exit(100);
+        pid_t probe = fork();
+        if (probe == 0)
+            _exit(unshare(CLONE_NEWUSER) == 0 ? 0 : 1);
+        waitpid(probe, &status, 0);
+        if (status != 0)
+            _exit(2);
+        if (sandbox_enter(SANDBOX_VERIFY, &o, &r, NULL) != OK)
+            _exit(101);
+        _exit(r.empty_root && r.no_network ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void a_verifier_needs_no_privilege_for_an_empty_root(void **state)
+{
+    if (geteuid() != 0)
+        skip();
+    int result = verify_as_nobody();
+    if (result == 2) {
+        print_message("skipped: the kernel gives no user namespaces\n");
+        skip();
+    }
+    assert_int_equal(result, 0);
+}
+
 /* --- attest's folder and device --- */
 
 /* Names that lead out of the folder, and what may not be done inside. */
@@ -488,6 +541,8 @@ int main(void)
         cmocka_unit_test(a_jailed_process_can_do_its_work),
         cmocka_unit_test(node_keeps_network_and_files),
         cmocka_unit_test(the_kernel_confirms_the_confinement),
+        cmocka_unit_test(whoever_computes_without_end_is_ended),
+        cmocka_unit_test(a_verifier_needs_no_privilege_for_an_empty_root),
         cmocka_unit_test(attest_opens_the_files_of_its_folder_and_no_other),
         cmocka_unit_test(attest_asks_a_device_for_what_was_named_alone),
         cmocka_unit_test(node_cannot_open_the_memory_of_vault),
