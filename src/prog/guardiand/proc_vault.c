@@ -512,6 +512,7 @@ static enum err live(struct vault *v)
     ipc_loop_add(&v->loop, &v->node, (struct ipc_handler){node_said, node_closed, v});
     v->loop.turn = turn;
     v->loop.ctx = v;
+    v->loop.wake = v->verifiers.control;
     TRY(ipc_loop_run(&v->loop));
     return v->has_failed ? E_IO : OK;
 }

@@ -4,6 +4,7 @@
 #include "io/sandbox/sandbox.h"
 #include "io/vault/wire.h"
 #include "prog/guardiand/judge.h"
+#include "prog/guardiand/verifiers.h"
 
 struct verify {
     struct judge judge;
@@ -48,6 +49,8 @@ static void on_frame(void *ctx, struct ipc *c, const struct ipc_frame *frame)
     struct verify *v = ctx;
     struct wire m;
     enum err e = wire_decode(WIRE_VAULT, WIRE_VERIFY, frame->type, frame->body, &m);
+    if (e == OK)
+        e = sandbox_limit_cpu(VERIFIERS_PATIENCE_MS / 1000);
     if (e == OK)
         e = answer(v, &m);
     if (e != OK) {

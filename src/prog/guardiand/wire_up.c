@@ -17,8 +17,10 @@
 
 /* For node to answer what is open and to close its files, and for the others to follow. */
 #define END_MS 10000
-/* Between two verifiers in one slot, so that a verifier that cannot start costs little. */
-#define RESTART_MS 200
+/* From the end of a verifier that met its master to the start of the next one. */
+#define RESTART_MS 10
+/* The same after one that could not start: another attempt would hardly go better. */
+#define RETRY_MS 1000
 
 enum child { NODE, VAULT, ATTEST, CHILDREN };
 static const char *const names[] = {[NODE] = "node", [VAULT] = "vault", [ATTEST] = "attest"};
@@ -83,7 +85,6 @@ static enum err start_verifier(struct starter *s, uint8_t slot)
     int ends[2];
     TRY(ipc_pair(ends));
     fflush(NULL);
-    s->verifier_due_ms[slot] = ipc_now().mono_ms + RESTART_MS;
     pid_t pid = fork();
     if (pid == 0) {
         become(s, "verify", false);
@@ -96,12 +97,19 @@ static enum err start_verifier(struct starter *s, uint8_t slot)
     return e;
 }
 
-static void start_verifiers(struct starter *s)
+/* Starts those that are due; how long until the next one is, at most 500 ms. */
+static int start_verifiers(struct starter *s)
 {
-    uint64_t now = ipc_now().mono_ms;
-    for (uint8_t i = 0; i < VERIFIERS && !s->is_ending; i++)
-        if (s->verifier[i] <= 0 && now >= s->verifier_due_ms[i] && start_verifier(s, i) != OK)
+    uint64_t now = ipc_now().mono_ms, next = now + 500;
+    for (uint8_t i = 0; i < VERIFIERS && !s->is_ending; i++) {
+        if (s->verifier[i] <= 0 && now >= s->verifier_due_ms[i] && start_verifier(s, i) != OK) {
             log_error("a verifier cannot be started: %s", strerror(errno));
+            s->verifier_due_ms[i] = now + RETRY_MS;
+        }
+        if (s->verifier[i] <= 0 && s->verifier_due_ms[i] < next)
+            next = s->verifier_due_ms[i];
+    }
+    return (int)(next - now);
 }
 
 /* --- the end -----------------------------------------------------------------------------------
@@ -161,6 +169,13 @@ static void child_ended(struct starter *s, enum child which, int status)
     }
 }
 
+static void verifier_ended(struct starter *s, size_t slot, int status)
+{
+    bool could_not_start = WIFEXITED(status) && WEXITSTATUS(status) != 0;
+    s->verifier[slot] = 0;
+    s->verifier_due_ms[slot] = ipc_now().mono_ms + (could_not_start ? RETRY_MS : RESTART_MS);
+}
+
 static void reap(struct starter *s)
 {
     int status;
@@ -171,7 +186,7 @@ static void reap(struct starter *s)
                 child_ended(s, (enum child)i, status);
         for (size_t i = 0; i < VERIFIERS; i++)
             if (s->verifier[i] == pid)
-                s->verifier[i] = 0;
+                verifier_ended(s, i, status);
     }
 }
 
@@ -211,11 +226,11 @@ static void take_complaints(struct starter *s)
 
 static void wait_for_end(struct starter *s)
 {
+    int wait_ms = start_verifiers(s);
     while (any_left(s)) {
         struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN},
                                {.fd = s->is_ending ? -1 : s->control[0], .events = POLLIN}};
-        /* RESTART_MS and END_MS need no finer clock. */
-        if (poll(fds, 2, 500) < 0 && errno != EINTR)
+        if (poll(fds, 2, wait_ms) < 0 && errno != EINTR)
             fail(s);
         take_signals(s);
         if (!s->is_ending)
@@ -224,7 +239,7 @@ static void wait_for_end(struct starter *s)
             log_error("not all processes ended in time");
             fail(s);
         }
-        start_verifiers(s);
+        wait_ms = start_verifiers(s);
     }
 }
 
@@ -272,7 +287,6 @@ int wire_up(const struct guardiand *g)
         fail(&s);
     }
     close_channels(&s);
-    start_verifiers(&s);
     wait_for_end(&s);
     close(s.control[0]);
     close(s.signals);
