@@ -1,57 +1,7 @@
 /* Every line of tdx/cases.tsv: a quote with its collateral at its time, and what comes of it. */
-#include "vectors.h"
+#include "tdx_case.h"
 
 #include "base/codec/rfc3339.h"
-
-struct subject {
-    struct buf quote;
-    struct collateral collateral;
-    struct one_root root;
-    struct evidence_options options;
-    int64_t at;
-    enum err given; /* whether the collateral has its form */
-    struct problem problem;
-};
-
-/* "-" is for what was not to be had; then revocation lists are not demanded. */
-static void subject_open(struct subject *s, const struct table *t)
-{
-    static const char *const columns[] = {"tcb_info", "qe_identity", "tcb_chain", "pck_crl",
-                                          "root_crl"};
-    memset(s, 0, sizeof *s);
-    s->quote = read_vector(cell(t, "quote"));
-    trust_file(&s->root, cell(t, "root"), PLATFORM_TDX);
-    s->at = unix_of(cell(t, "time"));
-    s->options.collateral = &s->collateral;
-    for (size_t i = 0; s->given == OK && i < sizeof columns / sizeof *columns; i++) {
-        if (strcmp(cell(t, columns[i]), "-") == 0) {
-            s->options.no_crl |= i >= 3;
-            continue;
-        }
-        struct buf file = read_vector(cell(t, columns[i]));
-        s->given = collateral_add(&s->collateral, buf_bytes(&file), &s->problem);
-        buf_free(&file);
-    }
-}
-
-static void subject_close(struct subject *s)
-{
-    collateral_free(&s->collateral);
-    buf_free(&s->quote);
-}
-
-static enum err judge(struct subject *s, struct claims *out)
-{
-    if (s->given != OK)
-        return s->given;
-    return judge_bytes(buf_bytes(&s->quote), &s->root.trust, &s->options, s->at, out, &s->problem);
-}
-
-static bool is_refused(enum err e)
-{
-    return e == E_COLL_EXPIRED || e == E_CERT_REVOKED || e == E_TCB_STATUS || e == E_SEAM ||
-           e == E_VENDOR || is_refusal(e);
-}
 
 /* --- what is reported of those that are accepted --- */
 
@@ -111,7 +61,7 @@ static void every_case_is_judged_as_the_table_says(void **state)
         struct subject s;
         struct claims claims;
         subject_open(&s, &t);
-        enum err e = judge(&s, &claims);
+        enum err e = subject_judge(&s, &claims);
         if (expected != (e == OK) || (e != OK && !is_refused(e)))
             fail_msg("%s (%s): %s: %s", cell(&t, "id"), cell(&t, "reason"), err_code(e),
                      s.problem.detail);
