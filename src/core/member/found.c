@@ -473,6 +473,10 @@ void found_message(struct guardian *m, struct link *l, uint8_t type, struct read
     case MSG_JUDGE:
         workload_verdict(m, l, r);
         break;
+    case MSG_CHECKPOINT_ASK:
+    case MSG_CHECKPOINT_PART:
+        checkpoint_message(m, l, type, r);
+        break;
     default:
         link_drop(m, l, "unknown message");
     }

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 
 static const char *const record_names[] = {
-    [RECORD_MANIFEST] = "manifest",   [RECORD_SECRETS] = "secrets",
-    [RECORD_CONSENSUS] = "consensus", [RECORD_CHECKPOINT] = "checkpoint",
-    [RECORD_BLOCK] = "block",         [RECORD_COLLATERAL] = "collateral",
+    [RECORD_MANIFEST] = "manifest",     [RECORD_SECRETS] = "secrets",
+    [RECORD_CONSENSUS] = "consensus",   [RECORD_CHECKPOINT] = "checkpoint",
+    [RECORD_FOUNDING] = "founding",     [RECORD_BLOCK] = "block",
+    [RECORD_COLLATERAL] = "collateral",
 };
 
 uint64_t member_unix_s(const struct guardian *m)
@@ -24,9 +25,14 @@ enum err member_new(const struct member_config *config, struct guardian **out)
     if (!m)
         return E_NOMEM;
     m->config = *config;
+    if (!m->config.checkpoint_every)
+        m->config.checkpoint_every = CHECKPOINT_EVERY;
+    if (!m->config.blocks_bytes)
+        m->config.blocks_bytes = BLOCKS_BYTES;
     m->next_job = m->next_token = 1;
     m->restored_record = BUF_INIT(BFT_MAX_RECORD);
     m->deal_entry = BUF_INIT(ENTRY_MAX);
+    m->checkpoint.certificate = BUF_INIT(BFT_MAX_CERTIFICATE);
     m->jobs = calloc(JOBS_MAX, sizeof *m->jobs);
     enum err e =
         m->jobs ? state_new(&m->state, config->genesis, config->cluster_id, config->deps) : E_NOMEM;
@@ -48,11 +54,9 @@ void member_free(struct guardian *m)
     for (unsigned i = 0; i < MEMBER_LINKS_MAX; i++)
         buf_free(&m->links[i].shown);
     free(m->jobs);
-    for (size_t i = 0; i < m->n_blocks; i++) {
-        free((void *)m->blocks[i].block.p);
-        free((void *)m->blocks[i].certificate.p);
-    }
-    free(m->blocks);
+    blocks_clear(&m->founding);
+    blocks_clear(&m->blocks);
+    checkpoint_free(m);
     for (unsigned i = 0; i < sizeof m->waiting / sizeof *m->waiting; i++)
         buf_free(&m->waiting[i].entry);
     buf_free(&m->restored_record);
@@ -107,36 +111,38 @@ void member_store_secrets(struct guardian *m, uint64_t *token)
     buf_free(&plain);
 }
 
-static enum err keep_block(struct guardian *m, uint64_t height, struct bytes block,
-                           struct bytes certificate)
+/* Blocks up to the one that gave birth to the root are never given up: they are what a newcomer can
+ * check from the manifest alone. To be called before the block is applied. */
+static enum member_record block_kind(const struct guardian *m)
 {
-    if (m->n_blocks == m->cap_blocks) {
-        size_t cap = m->cap_blocks ? 2 * m->cap_blocks : 256;
-        struct kept_block *grown = realloc(m->blocks, cap * sizeof *grown);
-        if (!grown)
-            return E_NOMEM;
-        m->blocks = grown;
-        m->cap_blocks = cap;
-    }
-    struct kept_block k = {bytes(bytes_dup(block), block.n),
-                           bytes(bytes_dup(certificate), certificate.n)};
-    if (!k.block.p || !k.certificate.p)
-        return E_NOMEM;
-    if (m->n_blocks == 0)
-        m->first_block = height;
-    m->blocks[m->n_blocks++] = k;
-    m->blocks_bytes += block.n + certificate.n;
-    size_t drop = 0;
-    while (m->blocks_bytes > BLOCKS_BYTES_MAX && drop + 1 < m->n_blocks) {
-        m->blocks_bytes -= m->blocks[drop].block.n + m->blocks[drop].certificate.n;
-        free((void *)m->blocks[drop].block.p);
-        free((void *)m->blocks[drop].certificate.p);
-        drop++;
-    }
-    m->n_blocks -= drop;
-    m->first_block += drop;
-    memmove(m->blocks, m->blocks + drop, m->n_blocks * sizeof *m->blocks);
+    return state_cluster(m->state).generation == 0 ? RECORD_FOUNDING : RECORD_BLOCK;
+}
+
+static enum err keep_block(struct guardian *m, enum member_record kind, uint64_t height,
+                           struct bytes block, struct bytes certificate)
+{
+    struct blocks *to = kind == RECORD_FOUNDING ? &m->founding : &m->blocks;
+    TRY(blocks_add(to, height, block, certificate));
+    /* Whoever takes the checkpoint that is offered needs what follows it. */
+    blocks_trim(&m->blocks, m->config.blocks_bytes, m->checkpoint.offer.height);
     return OK;
+}
+
+/* At regular heights, and when the blocks since the last one fill half of the memory for them. */
+static bool checkpoint_is_due(struct guardian *m, uint64_t height, size_t block_bytes)
+{
+    m->checkpoint.bytes_since += block_bytes;
+    if (height % m->config.checkpoint_every != 0 &&
+        m->checkpoint.bytes_since < m->config.blocks_bytes / 2)
+        return false;
+    m->checkpoint.bytes_since = 0;
+    return true;
+}
+
+const struct kept_block *member_block(const struct guardian *m, uint64_t height)
+{
+    const struct kept_block *k = blocks_get(&m->blocks, height);
+    return k ? k : blocks_get(&m->founding, height);
 }
 
 static enum err load_manifest(struct guardian *m, struct bytes plain)
@@ -149,7 +155,8 @@ static enum err load_manifest(struct guardian *m, struct bytes plain)
 }
 
 /* A block of our own disk: it was certified when it was stored, and it is sealed. */
-static enum err load_block(struct guardian *m, uint64_t height, struct bytes plain)
+static enum err load_block(struct guardian *m, enum member_record kind, uint64_t height,
+                           struct bytes plain)
 {
     struct reader r = reader(plain);
     struct bytes block_bytes = rd_var(&r, BFT_MAX_BLOCK);
@@ -158,7 +165,7 @@ static enum err load_block(struct guardian *m, uint64_t height, struct bytes pla
     struct rec_cluster c = state_cluster(m->state);
     if (!m->is_founded || (height > c.height + 1))
         return E_NOT_FOUND; /* a gap: what follows is of no use */
-    TRY(keep_block(m, height, block_bytes, certificate));
+    TRY(keep_block(m, kind, height, block_bytes, certificate));
     if (height <= c.height)
         return OK;
     struct block block;
@@ -171,7 +178,7 @@ static enum err load_block(struct guardian *m, uint64_t height, struct bytes pla
 enum err member_load(struct guardian *m, enum member_record kind, uint64_t number,
                      struct bytes sealed)
 {
-    struct buf plain = BUF_INIT(64u << 20);
+    struct buf plain = BUF_INIT(CHECKPOINT_STATE_MAX + BFT_MAX_CERTIFICATE + 16);
     enum err e = unseal(m, kind, number, sealed, &plain);
     if (e == OK)
         switch (kind) {
@@ -185,10 +192,11 @@ enum err member_load(struct guardian *m, enum member_record kind, uint64_t numbe
             e = buf_add(&m->restored_record, plain.p, plain.n);
             break;
         case RECORD_CHECKPOINT:
-            e = m->is_founded ? state_load(m->state, buf_bytes(&plain), NULL) : E_NOT_FOUND;
+            e = m->is_founded ? checkpoint_restore(m, number, buf_bytes(&plain)) : E_NOT_FOUND;
             break;
+        case RECORD_FOUNDING:
         case RECORD_BLOCK:
-            e = load_block(m, number, buf_bytes(&plain));
+            e = load_block(m, kind, number, buf_bytes(&plain));
             break;
         case RECORD_COLLATERAL:
             m->config.out.kept(m->config.out.ctx, number, buf_bytes(&plain));
@@ -247,19 +255,18 @@ static unsigned app_lane(void *ctx, struct bytes entry)
 
 static enum err app_block(void *ctx, uint64_t height, struct buf *block, struct buf *certificate)
 {
-    struct guardian *m = ctx;
-    if (m->n_blocks == 0 || height < m->first_block || height >= m->first_block + m->n_blocks)
+    const struct kept_block *k = member_block(ctx, height);
+    if (!k)
         return E_NOT_FOUND;
-    const struct kept_block *k = &m->blocks[height - m->first_block];
     TRY(buf_add(block, k->block.p, k->block.n));
     return buf_add(certificate, k->certificate.p, k->certificate.n);
 }
 
 enum err member_receipt(const struct guardian *m, uint64_t height, uint64_t index, struct buf *out)
 {
-    if (m->n_blocks == 0 || height < m->first_block || height >= m->first_block + m->n_blocks)
+    const struct kept_block *k = member_block(m, height);
+    if (!k)
         return E_NOT_FOUND;
-    const struct kept_block *k = &m->blocks[height - m->first_block];
     return receipt_make(m->state, k->block, k->certificate, index, out);
 }
 
@@ -296,19 +303,8 @@ static void out_persist(void *ctx, uint64_t token, struct bytes record)
     m->bft_tokens[slot].its = token;
 }
 
-static void write_checkpoint(struct guardian *m, uint64_t height)
-{
-    struct buf b = BUF_INIT(64u << 20);
-    uint64_t token;
-    if (state_save(m->state, &b) == OK)
-        member_seal_and_store(m, RECORD_CHECKPOINT, 0, buf_bytes(&b), &token);
-    else
-        log_warn("the state at height %llu could not be saved", (unsigned long long)height);
-    buf_free(&b);
-}
-
-static void store_block(struct guardian *m, uint64_t height, struct bytes block,
-                        struct bytes certificate)
+static void store_block(struct guardian *m, enum member_record kind, uint64_t height,
+                        struct bytes block, struct bytes certificate)
 {
     struct buf b = BUF_INIT(BFT_MAX_BLOCK + BFT_MAX_CERTIFICATE + 16);
     struct writer w = writer(&b);
@@ -316,7 +312,7 @@ static void store_block(struct guardian *m, uint64_t height, struct bytes block,
     wr_var(&w, block);
     wr_var(&w, certificate);
     if (writer_end(&w) == OK)
-        member_seal_and_store(m, RECORD_BLOCK, height, buf_bytes(&b), &token);
+        member_seal_and_store(m, kind, height, buf_bytes(&b), &token);
     buf_free(&b);
 }
 
@@ -326,13 +322,15 @@ static void out_decided(void *ctx, const struct block *block, struct bytes block
     struct guardian *m = ctx;
     (void)certificate;
     uint64_t height = block->header.height;
-    store_block(m, height, block_bytes, certificate_bytes);
-    enum err e = keep_block(m, height, block_bytes, certificate_bytes);
+    enum member_record kind = block_kind(m);
+    store_block(m, kind, height, block_bytes, certificate_bytes);
+    enum err e = keep_block(m, kind, height, block_bytes, certificate_bytes);
     if (e == OK)
         e = state_decide(m->state, &block->header, block->entry, block->n);
     GD_BUG_ON(e != OK); /* a certified block that does not apply: nothing after it can be trusted */
-    if (height % CHECKPOINT_EVERY == 0)
-        write_checkpoint(m, height);
+    /* Of the founding nobody could check one. */
+    if (kind == RECORD_BLOCK && checkpoint_is_due(m, height, block_bytes.n + certificate_bytes.n))
+        checkpoint_make(m, height, certificate_bytes);
     for (uint32_t i = 0; i < block->n; i++) {
         struct entry entry;
         if (entry_decode(block->entry[i], &entry) != OK)
@@ -347,6 +345,11 @@ static void out_decided(void *ctx, const struct block *block, struct bytes block
                     api_decided(m, &m->jobs[j], height, i);
             }
     }
+    member_state_changed(m);
+}
+
+void member_state_changed(struct guardian *m)
+{
     drive_decided(m);
     m->last_drive_ms = 0; /* the new state may leave us something to do: at the next tick */
 }
@@ -386,9 +389,8 @@ static void out_key_ended(void *ctx)
 
 static void out_pruned(void *ctx, uint32_t gid, uint64_t checkpoint_height)
 {
-    (void)ctx;
-    log_warn("guardian %u no longer has the blocks needed here; its checkpoint is at %llu", gid,
-             (unsigned long long)checkpoint_height);
+    (void)checkpoint_height; /* the proof says it */
+    checkpoint_wanted(ctx, gid);
 }
 
 static void out_alarm(void *ctx, const char *text)
@@ -408,11 +410,10 @@ static void fill_tip(struct guardian *m, struct bft_tip *tip)
 {
     struct rec_cluster c = state_cluster(m->state);
     *tip = (struct bft_tip){.height = c.height, .id = c.head, .time_ms = c.time_ms};
-    if (c.height == 0 || m->n_blocks == 0)
-        return;
-    const struct kept_block *last = &m->blocks[m->n_blocks - 1];
-    struct reader r = reader(last->certificate);
-    certificate_decode(&r, &tip->certificate);
+    const struct kept_block *last = member_block(m, c.height);
+    struct reader r = reader(last ? last->certificate : buf_bytes(&m->checkpoint.certificate));
+    if (c.height > 0)
+        certificate_decode(&r, &tip->certificate);
 }
 
 enum err member_begin_log(struct guardian *m)
@@ -430,7 +431,8 @@ enum err member_begin_log(struct guardian *m)
                                    .judge = app_judge,
                                    .entry_valid = app_entry_valid,
                                    .lane = app_lane,
-                                   .block = app_block};
+                                   .block = app_block,
+                                   .checkpoint = checkpoint_offered};
     config->out = (struct bft_out){.ctx = m,
                                    .send = out_send,
                                    .persist = out_persist,
@@ -659,6 +661,7 @@ void member_tick(struct guardian *m, struct now now)
     if (m->bft && now.mono_ms >= m->last_drive_ms + 50) {
         m->last_drive_ms = now.mono_ms;
         drive(m);
+        checkpoint_tick(m);
         workload_tick(m);
         api_serve(m);
     }
@@ -771,6 +774,7 @@ void member_status(const struct guardian *m, struct now now, struct member_statu
     *out = (struct member_status){.gid = m->gid, .height = c.height, .epoch = e.epoch};
     uint64_t until = m->bft ? bft_lease_until(m->bft) : 0;
     out->lease_ms = until > now.mono_ms ? until - now.mono_ms : 0;
+    out->checkpoints = m->checkpoint.taken;
     out->holds_share = m->secrets.share.epoch == e.epoch && e.epoch > 0;
     if (!m->is_founded)
         out->phase = m->is_signing ? MEMBER_CHECK_READINESS : MEMBER_WAIT_FOR_QUORUM;

@@ -30,12 +30,14 @@
 #define MEMBER_EVIDENCE_MAX (192u << 10)
 #define MEMBER_LINKS_MAX    64
 
-/* What is stored, by kind and number. The newest of a (kind, number) replaces the older. */
+/* What is stored, by kind and number. The newest of a (kind, number) replaces the older, and a
+ * checkpoint those with smaller numbers. */
 enum member_record {
     RECORD_MANIFEST = 1,
     RECORD_SECRETS,    /* seat key, shares, namespace keys, issuing keys */
     RECORD_CONSENSUS,  /* the log core's own */
     RECORD_CHECKPOINT, /* a snapshot of the state; number = height */
+    RECORD_FOUNDING,   /* a block up to the birth of the root; as RECORD_BLOCK */
     RECORD_BLOCK,      /* a decided block and its certificate; number = height */
     RECORD_COLLATERAL, /* the host's: an object of a vendor, by its place */
 };
@@ -91,6 +93,8 @@ struct member_config {
     struct secret32 sealing_key;
     struct platform_id platform_id; /* of this machine: finds its seat */
     struct member_out out;
+    uint32_t checkpoint_every; /* blocks; 0: the usual number */
+    size_t blocks_bytes;       /* of decided blocks kept in memory; 0: the usual number */
 };
 
 struct guardian;
@@ -100,7 +104,8 @@ enum err member_new(const struct member_config *config, struct guardian **out);
 void member_free(struct guardian *m);
 
 /* What was stored, before member_start(): E_SIGNATURE for a record that is not ours, which then
- * counts as missing. Blocks and checkpoints in rising order of number. */
+ * counts as missing. In rising order of kind and number; of the blocks, those from the checkpoint's
+ * height on will do. */
 enum err member_load(struct guardian *m, enum member_record kind, uint64_t number,
                      struct bytes sealed);
 void member_start(struct guardian *m, struct now now);
@@ -141,6 +146,7 @@ struct member_status {
     uint64_t height, epoch;
     uint64_t lease_ms; /* left; 0: none */
     bool holds_share;
+    uint64_t checkpoints; /* taken over from others */
 };
 void member_status(const struct guardian *m, struct now now, struct member_status *out);
 const struct state *member_state(const struct guardian *m);

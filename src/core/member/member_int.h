@@ -4,8 +4,10 @@
 
 #include "core/consensus/bft.h"
 #include "core/keys/keys.h"
+#include "core/member/blocks.h"
 #include "core/member/member.h"
 #include "core/state/address.h"
+#include "core/state/checkpoint.h"
 #include "core/state/receipt.h"
 #include "core/policy/policy.h"
 #include "base/codec/json.h"
@@ -15,7 +17,7 @@
 #define NS_KEYS_MAX      64  /* live versions of sealed namespaces, of which each has a key here */
 #define NONCES_MAX       64  /* signing operations that run at once */
 #define JOBS_MAX         256 /* quotes, judgements and requests under way */
-#define BLOCKS_BYTES_MAX (48u << 20) /* decided blocks kept in memory for those who catch up */
+#define BLOCKS_BYTES     (48u << 20) /* decided blocks kept in memory for those who catch up */
 #define CHECKPOINT_EVERY 512         /* blocks: what a restart replays at most */
 #define ATTEST_MS        5000        /* a link that is not attested by then is closed (api.md) */
 #define NEW_KEY_MS       10000 /* without a vote key before a new one: two copies take turns slowly */
@@ -73,6 +75,8 @@ enum message_type {
     MSG_JOIN,      /* a newcomer's verdicts, for a member to open the ceremony */
     MSG_JUDGE_ASK, /* judge this workload, too */
     MSG_JUDGE,
+    MSG_CHECKPOINT_ASK, /* for a part of a checkpoint */
+    MSG_CHECKPOINT_PART,
 };
 
 /* --- links --- */
@@ -182,8 +186,16 @@ struct derive_slot {
     uint32_t n;
     struct oprf_partial partials[THRESHOLD_MAX];
 };
-struct kept_block {
-    struct bytes block, certificate; /* owned */
+/* A checkpoint as it is offered or fetched. */
+struct checkpoint_state {
+    uint64_t height;
+    struct buf state, proof;
+};
+struct checkpoint_fetch {
+    uint32_t gid;     /* from whom; 0: nothing is fetched */
+    uint32_t refused; /* who sent nothing of use the last time */
+    uint64_t size, asked_ms;
+    struct checkpoint_state got;
 };
 /* An entry that may go to the log once what it rests on is durable. */
 struct waiting_entry {
@@ -226,9 +238,15 @@ struct guardian {
         uint64_t mine, its;
     } bft_tokens[16];
     unsigned next_bft_token;
-    struct kept_block *blocks; /* height first_block + i */
-    uint64_t first_block;
-    size_t n_blocks, cap_blocks, blocks_bytes;
+    struct blocks founding, blocks; /* up to the birth of the root, and the newest */
+    struct {
+        struct checkpoint_state fresh, offer; /* made, not yet provable; for others */
+        uint64_t asked_ms;                    /* when a part of `offer` was last asked for */
+        size_t bytes_since;                   /* of blocks, since the last one was made */
+        uint64_t taken;                       /* from others, in this life */
+        struct buf certificate;               /* of the block at the height of the loaded one */
+        struct checkpoint_fetch fetch;
+    } checkpoint;
     struct buf restored_record; /* the consensus record of the last life */
     uint64_t last_drive_ms, last_lease_ms;
     uint64_t submitted_ms[CMD_LIMIT]; /* when we last posted an entry of this kind */
@@ -252,6 +270,10 @@ void member_seal_and_store(struct guardian *m, enum member_record kind, uint64_t
 /* Stores the secrets; *token becomes durable when they are. */
 void member_store_secrets(struct guardian *m, uint64_t *token);
 enum err member_begin_log(struct guardian *m);
+/* The state is another: what is over is forgotten, what is due is done at the next tick. */
+void member_state_changed(struct guardian *m);
+/* NULL if it is not kept. */
+const struct kept_block *member_block(const struct guardian *m, uint64_t height);
 bool member_has_lease(const struct guardian *m);
 /* The own vote key is in force. */
 bool member_votes(const struct guardian *m);
@@ -304,6 +326,18 @@ void found_judge_myself(struct guardian *m);
 void found_own_quoted(struct guardian *m, struct bytes evidence);
 void found_own_judged(struct guardian *m, struct job *j, enum err e, const struct claims *claims,
                       const struct problem *problem);
+
+/* checkpoint.c: for those who are far behind, and from others when we are. */
+void checkpoint_make(struct guardian *m, uint64_t height, struct bytes certificate);
+enum err checkpoint_restore(struct guardian *m, uint64_t height, struct bytes record);
+void checkpoint_tick(struct guardian *m);
+/* The height of the checkpoint that others may have; 0: none. */
+uint64_t checkpoint_offered(void *ctx);
+/* This peer does not have the blocks we need any more. */
+void checkpoint_wanted(struct guardian *m, uint32_t gid);
+void checkpoint_message(struct guardian *m, struct link *l, uint8_t type, struct reader *r);
+void checkpoint_state_free(struct checkpoint_state *c);
+void checkpoint_free(struct guardian *m);
 
 /* drive.c: what the state says is ours to do. */
 void drive(struct guardian *m);

@@ -27,10 +27,11 @@
 static enum err header_at(const struct guardian *m, uint64_t height, struct hash32 *id,
                           uint64_t *time_ms)
 {
-    if (m->n_blocks == 0 || height < m->first_block || height >= m->first_block + m->n_blocks)
+    const struct kept_block *k = member_block(m, height);
+    if (!k)
         return E_NOT_FOUND;
     struct block block;
-    TRY(block_decode(m->blocks[height - m->first_block].block, &block));
+    TRY(block_decode(k->block, &block));
     *id = header_id(&block.header);
     *time_ms = block.header.time_ms;
     block_free(&block);

@@ -47,6 +47,7 @@ struct telling {
     struct node *node;
     uint8_t kind;
     size_t told;
+    uint64_t checkpoint; /* the newest one's number; 0: none */
 };
 
 static bool tell_record(void *ctx, struct bytes key, struct bytes value)
@@ -66,17 +67,29 @@ static bool tell_record(void *ctx, struct bytes key, struct bytes value)
     if (e != OK)
         node_fail(t->node, "vault did not take what was stored: %s", err_text(e));
     t->told++;
+    if (t->kind == RECORD_CHECKPOINT)
+        t->checkpoint = record.number;
     return e == OK;
+}
+
+static void number_key(uint64_t number, uint8_t key[static 8])
+{
+    for (int i = 0; i < 8; i++)
+        key[i] = (uint8_t)(number >> (56 - 8 * i));
 }
 
 void node_store_tell(struct node *n)
 {
-    static const uint8_t kinds[] = {RECORD_MANIFEST,   RECORD_SECRETS, RECORD_CONSENSUS,
-                                    RECORD_CHECKPOINT, RECORD_BLOCK,   RECORD_COLLATERAL};
+    static const uint8_t kinds[] = {RECORD_MANIFEST,   RECORD_SECRETS,  RECORD_CONSENSUS,
+                                    RECORD_CHECKPOINT, RECORD_FOUNDING, RECORD_BLOCK,
+                                    RECORD_COLLATERAL};
     struct telling t = {.node = n};
     for (size_t i = 0; i < sizeof kinds && n->exit_code == 0; i++) {
+        uint8_t from[8];
         t.kind = kinds[i];
-        enum err e = disk_each(n->disk, t.kind, BYTES_NONE, tell_record, &t);
+        /* Vault goes on from the checkpoint: older blocks stay on the disk, for audits. */
+        number_key(t.kind == RECORD_BLOCK ? t.checkpoint : 0, from);
+        enum err e = disk_each(n->disk, t.kind, BYTES_OF(from), tell_record, &t);
         if (e != OK)
             node_fail(n, "cannot read the records: %s", err_text(e));
     }
@@ -102,14 +115,15 @@ enum err node_store_keep(struct node *n, struct bytes frame)
     struct wire_record record;
     uint8_t key[8];
     TRY(wire_record_decode(frame, &record));
-    for (int i = 0; i < 8; i++)
-        key[i] = (uint8_t)(record.number >> (56 - 8 * i));
-    struct disk_op op = {DISK_PUT, record.kind, BYTES_OF(key), record.sealed};
+    number_key(record.number, key);
+    struct disk_op ops[] = {{DISK_PUT, record.kind, BYTES_OF(key), record.sealed},
+                            {DISK_REMOVE_BELOW, record.kind, BYTES_OF(key), BYTES_NONE}};
     struct keeping *k = malloc(sizeof *k);
     if (!k)
         return E_NOMEM;
     *k = (struct keeping){n, record.token};
-    enum err e = disk_submit(n->disk, &op, 1, kept, k);
+    size_t n_ops = record.kind == RECORD_CHECKPOINT ? 2 : 1;
+    enum err e = disk_submit(n->disk, ops, n_ops, kept, k);
     if (e != OK)
         free(k);
     return e;
