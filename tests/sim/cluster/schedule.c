@@ -495,6 +495,11 @@ static void choose(struct schedule *s, uint64_t seed)
     s->can_crash = kinds != 0 && kinds != 1;
     s->can_part = kinds != 0 && kinds != 2;
     s->can_break = kinds != 3;
+    /* So little that those who were away need a checkpoint. */
+    if (rng_below(r, 3) == 0) {
+        s->o.checkpoint_every = 4 + (uint32_t)rng_below(r, 12);
+        s->o.blocks_bytes = 4096 << rng_below(r, 3);
+    }
 }
 
 static void add_counts(struct schedule_totals *t, struct world *w)
@@ -508,6 +513,7 @@ static void add_counts(struct schedule_totals *t, struct world *w)
     t->counts.rollbacks += c->rollbacks;
     t->counts.partitions += c->partitions;
     t->counts.lies += c->lies;
+    t->counts.checkpoints += c->checkpoints;
 }
 
 void schedule_run(uint64_t seed, bool real_crypto, bool verbose, struct schedule_totals *totals)

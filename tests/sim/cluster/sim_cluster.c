@@ -38,11 +38,12 @@ int main(int argc, char **argv)
         return 0;
     }
     printf("%llu schedules with %s crypto, %llu steps, %llu decided blocks; faults: %llu "
-           "connections broken, %llu crashes, %llu old disks, %llu partitions, %llu lies; no "
-           "violation\n",
+           "connections broken, %llu crashes, %llu old disks, %llu partitions, %llu lies; %llu "
+           "checkpoints taken over; no violation\n",
            (unsigned long long)t.schedules, real ? "real" : "ideal", (unsigned long long)t.steps,
            (unsigned long long)t.counts.blocks, (unsigned long long)t.counts.breaks,
            (unsigned long long)t.counts.crashes, (unsigned long long)t.counts.rollbacks,
-           (unsigned long long)t.counts.partitions, (unsigned long long)t.counts.lies);
+           (unsigned long long)t.counts.partitions, (unsigned long long)t.counts.lies,
+           (unsigned long long)t.counts.checkpoints);
     return 0;
 }

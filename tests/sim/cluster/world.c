@@ -64,7 +64,8 @@ struct node {
     uint64_t height;      /* the highest seen; on a start what its disk holds */
     uint64_t disk_height; /* of the newest durable block */
     uint64_t copy_height;
-    uint64_t last_store; /* when the newest write is done: writes end in order */
+    uint64_t last_store;  /* when the newest write is done: writes end in order */
+    uint64_t checkpoints; /* taken over in this life */
 };
 
 /* What no two honest members may see differently. */
@@ -466,6 +467,15 @@ static void disk_put(struct disk *d, enum member_record kind, uint64_t number, s
     d->record[d->n++] = (struct stored){kind, number, value};
 }
 
+static void disk_remove_below(struct disk *d, enum member_record kind, uint64_t number)
+{
+    for (size_t i = d->n; i-- > 0;)
+        if (d->record[i].kind == kind && d->record[i].number < number) {
+            free((void *)d->record[i].value.p);
+            d->record[i] = d->record[--d->n];
+        }
+}
+
 static void disk_free(struct disk *d)
 {
     for (size_t i = 0; i < d->n; i++)
@@ -497,8 +507,11 @@ static void write_done(struct node *n, const struct event *e)
 {
     if (e->data.n == 0)
         return;
+    if (e->record_kind == RECORD_CHECKPOINT)
+        disk_remove_below(&n->disk, e->record_kind, e->peer);
     disk_put(&n->disk, e->record_kind, e->peer, own(e->data));
-    if (e->record_kind == RECORD_BLOCK && e->peer > n->disk_height)
+    if (e->record_kind >= RECORD_CHECKPOINT && e->record_kind <= RECORD_BLOCK &&
+        e->peer > n->disk_height)
         n->disk_height = e->peer;
 }
 
@@ -535,8 +548,11 @@ void world_start(struct world *w, uint32_t i)
                                    .deps = w->options.real_crypto ? deps_real : deps_ideal,
                                    .platform_id = platform_id_of(n->platform, n->base + 1),
                                    .out = {n, out_send, out_close, out_trust, out_store, out_quote,
-                                           out_judge, out_reply, out_serve, out_peers}};
+                                           out_judge, out_reply, out_serve, out_peers},
+                                   .checkpoint_every = w->options.checkpoint_every,
+                                   .blocks_bytes = w->options.blocks_bytes};
     n->life++;
+    n->checkpoints = 0;
     config.rng = rng_numbered(&n->rng, w->options.seed * 10000 + n->base * 1000 + n->life);
     memset(config.sealing_key.b, (int)(n->base + 1), sizeof config.sealing_key.b);
     if (member_new(&config, &n->member) != OK)
@@ -677,6 +693,10 @@ static void check_member(struct world *w, struct node *n)
         world_die(w, "a member's height went back");
     if (c.height == n->height || n->is_liar)
         return;
+    struct member_status status;
+    member_status(n->member, (struct now){w->ms, EPOCH_MS + w->ms}, &status);
+    w->counts.checkpoints += status.checkpoints - n->checkpoints;
+    n->checkpoints = status.checkpoints;
     n->height = c.height;
     struct height_facts *known = facts_at(w, c.height);
     struct hash32 root = state_root((struct state *)member_state(n->member));

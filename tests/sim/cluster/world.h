@@ -29,10 +29,13 @@ struct world_options {
     bool has_liar; /* what node `liar` sends is tampered with (liar.h) */
     bool has_twin; /* the last machine is a second copy of node `liar`, with all its keys */
     uint32_t liar;
+    uint32_t checkpoint_every; /* as in struct member_config */
+    size_t blocks_bytes;
 };
 
 struct world_counts {
     uint64_t blocks, breaks, crashes, rollbacks, partitions, lies;
+    uint64_t checkpoints; /* taken over from another guardian */
 };
 
 enum err world_new(const struct world_options *options, struct world **out);

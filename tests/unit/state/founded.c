@@ -411,8 +411,9 @@ struct buf founded_block(const struct founded *f, uint64_t height, const struct 
     struct block block = {.header = {.height = height,
                                      .proposer = 1,
                                      .time_ms = f->ms,
-                                     .parent = {{9}},
+                                     .parent = state_cluster(f->s).head,
                                      .cfg = cfg_hash(&cfg),
+                                     .state_root = state_root(f->s),
                                      .entries_root = entries_root(entry, n)},
                           .n = n,
                           .entry = (struct bytes *)entry};
