@@ -1,5 +1,7 @@
 #include "core/policy/policy_int.h"
 
+#include <stdlib.h>
+
 static bool is_zero(const void *p, size_t n)
 {
     return bytes_is_zero(bytes(p, n));
@@ -37,12 +39,70 @@ static enum err check_snp(const struct policy_snp *s, struct problem *p)
     return OK;
 }
 
+/* --- lists --- */
+
+struct list {
+    const char *name;
+    const void *items;
+    size_t n, size;
+};
+
+#define LISTS_MAX 4
+
+/* The lists of a record whose items are compared as bytes; their number. */
+static size_t lists_of(const struct policy_record *r, struct list out[LISTS_MAX])
+{
+    size_t n = 0;
+    out[n++] =
+        (struct list){"allowed_advisories", r->advisories, r->n_advisories, sizeof *r->advisories};
+    out[n++] = (struct list){"allowed_cpu_models", r->models, r->n_models, sizeof *r->models};
+    if (r->platform == PLATFORM_SNP) {
+        out[n++] =
+            (struct list){"allowed_chip_ids", r->snp.chips, r->snp.n_chips, sizeof *r->snp.chips};
+        return n;
+    }
+    out[n++] = (struct list){"allowed_vendor_ids", r->tdx.vendors, r->tdx.n_vendors,
+                             sizeof *r->tdx.vendors};
+    out[n++] = (struct list){"events", r->tdx.events, r->tdx.n_events, sizeof *r->tdx.events};
+    return n;
+}
+
+static int by_bytes(const void *a, const void *b, void *size)
+{
+    return memcmp(a, b, *(size_t *)size);
+}
+
+void policy_sort(struct policy_record *r)
+{
+    struct list lists[LISTS_MAX];
+    size_t n = lists_of(r, lists);
+    for (size_t i = 0; i < n; i++)
+        qsort_r((void *)lists[i].items, lists[i].n, lists[i].size, by_bytes, &lists[i].size);
+}
+
+static enum err check_list(const struct list *l, struct problem *p)
+{
+    const uint8_t *items = l->items;
+    for (size_t i = 1; i < l->n; i++)
+        if (memcmp(items + (i - 1) * l->size, items + i * l->size, l->size) >= 0)
+            return problem(p, E_VALUE, "%s has an item twice", l->name);
+    return OK;
+}
+
+/* --- the whole --- */
+
 enum err policy_check(const struct policy_record *r, struct problem *p)
 {
+    struct list lists[LISTS_MAX];
+    size_t n = lists_of(r, lists);
+    for (size_t i = 0; i < n; i++)
+        TRY(check_list(&lists[i], p));
     if (r->tcb_statuses == 0 || r->tcb_statuses >> TCB_STATUSES)
         return problem(p, E_VALUE, "allowed_tcb_status allows nothing");
     if (r->tcb_statuses & 1u << TCB_REVOKED)
         return problem(p, E_VALUE, "allowed_tcb_status: no record may allow Revoked");
+    if (r->tcb_statuses & 1u << TCB_UNKNOWN)
+        return problem(p, E_VALUE, "allowed_tcb_status: Unknown is what nobody has judged");
     return r->platform == PLATFORM_TDX ? check_tdx(&r->tdx, r->n_models, r->models, p)
                                        : check_snp(&r->snp, p);
 }

@@ -2,6 +2,8 @@
 
 #include "base/codec/hex.h"
 
+#include <stdio.h>
+
 /* What one check needs. */
 struct match {
     const struct policy_record *r;
@@ -22,6 +24,17 @@ static enum err same(const struct match *m, enum err code, const char *what, con
     hex_encode(bytes(expected, n), want);
     hex_encode(bytes(actual, n), have);
     return problem(m->p, code, "%s: expected %s, is %s", what, want, have);
+}
+
+#define ONE_OF_MAX 96
+
+/* "first", or "first or 2 others": what a list of n expects, short enough for one sentence. */
+static void one_of(const char *first, size_t n, char out[ONE_OF_MAX])
+{
+    if (n == 1)
+        snprintf(out, ONE_OF_MAX, "%s", first);
+    else
+        snprintf(out, ONE_OF_MAX, "%s or %zu other%s", first, n - 1, n == 2 ? "" : "s");
 }
 
 static enum err at_least(const struct match *m, const char *component, struct policy_min min,
@@ -120,10 +133,10 @@ static enum err match_advisories(const struct match *m)
         const char *actual = m->c->advisories[i];
         if (policy_allows_advisory(m->r, actual))
             continue;
-        if (m->r->n_advisories == 0)
-            return problem(m->p, E_TCB_STATUS, "advisory: expected none, is %s", actual);
-        return problem(m->p, E_TCB_STATUS, "advisory: expected one of a list of %zu, is %s",
-                       m->r->n_advisories, actual);
+        char expected[ONE_OF_MAX] = "none";
+        if (m->r->n_advisories)
+            one_of(m->r->advisories[0], m->r->n_advisories, expected);
+        return problem(m->p, E_TCB_STATUS, "advisory: expected %s, is %s", expected, actual);
     }
     return OK;
 }
@@ -133,7 +146,7 @@ static enum err match_advisories(const struct match *m)
 struct cpu {
     bool known;
     unsigned family, model;
-    int stepping; /* -1: not told */
+    int stepping; /* -1: not told, or any */
 };
 
 /* FMSPC begins with CPUID.1 EAX >> 4, big-endian; family and model as CPUID composes them. */
@@ -156,39 +169,61 @@ static struct cpu cpu_of(const struct claims *c)
     return (struct cpu){s->has_cpuid, s->cpuid_family, s->cpuid_model, s->cpuid_stepping};
 }
 
+static struct cpu expected_cpu(const struct policy_model *m)
+{
+    return (struct cpu){true, m->family, m->model, m->any_stepping ? -1 : m->stepping};
+}
+
+static void cpu_text(struct cpu cpu, char out[ONE_OF_MAX])
+{
+    int n = snprintf(out, ONE_OF_MAX, "family %u model %u", cpu.family, cpu.model);
+    if (cpu.stepping >= 0)
+        snprintf(out + n, ONE_OF_MAX - (size_t)n, " stepping %d", cpu.stepping);
+}
+
 static enum err match_cpu(const struct match *m)
 {
     if (m->r->n_models == 0)
         return OK;
     struct cpu cpu = cpu_of(m->c);
+    char first[ONE_OF_MAX], expected[ONE_OF_MAX], actual[ONE_OF_MAX];
+    cpu_text(expected_cpu(&m->r->models[0]), first);
+    one_of(first, m->r->n_models, expected);
+    cpu_text(cpu, actual);
     if (!cpu.known)
-        return problem(m->p, E_CPU_MODEL, "cpu model: expected one of a list, the report has none");
+        return problem(m->p, E_CPU_MODEL, "cpu model: expected %s, the report has none", expected);
     for (size_t i = 0; i < m->r->n_models; i++) {
         const struct policy_model *a = &m->r->models[i];
         if (a->family == cpu.family && a->model == cpu.model &&
             (a->any_stepping || a->stepping == cpu.stepping))
             return OK;
     }
-    return problem(m->p, E_CPU_MODEL,
-                   "cpu model: expected one of a list of %zu, is family %u model %u stepping %d",
-                   m->r->n_models, cpu.family, cpu.model, cpu.stepping);
+    return problem(m->p, E_CPU_MODEL, "cpu model: expected %s, is %s", expected, actual);
 }
 
 /* --- the platform's own --- */
+
+static enum err match_vendor(const struct match *m)
+{
+    const struct policy_tdx *t = &m->r->tdx;
+    const uint8_t *id = m->c->tdx.vendor_id;
+    char first[33], expected[ONE_OF_MAX], actual[33];
+    if (t->n_vendors == 0)
+        return OK;
+    for (size_t i = 0; i < t->n_vendors; i++)
+        if (memcmp(t->vendors[i], id, sizeof t->vendors[i]) == 0)
+            return OK;
+    hex_encode(BYTES_OF(t->vendors[0]), first);
+    one_of(first, t->n_vendors, expected);
+    hex_encode(BYTES_OF(m->c->tdx.vendor_id), actual);
+    return problem(m->p, E_VENDOR, "vendor_id: expected %s, is %s", expected, actual);
+}
 
 static enum err match_tdx_platform(const struct match *m)
 {
     const struct policy_tdx *t = &m->r->tdx;
     const struct tdx_claims *c = &m->c->tdx;
-    char actual[33];
-    bool listed = t->n_vendors == 0;
-    for (size_t i = 0; i < t->n_vendors; i++)
-        listed |= memcmp(t->vendors[i], c->vendor_id, sizeof c->vendor_id) == 0;
-    if (!listed) {
-        hex_encode(BYTES_OF(c->vendor_id), actual);
-        return problem(m->p, E_VENDOR, "vendor_id: expected one of a list of %zu, is %s",
-                       t->n_vendors, actual);
-    }
+    TRY(match_vendor(m));
     if (t->has_mr_seam)
         TRY(same(m, E_SEAM, "mr_seam", t->mr_seam, c->mr_seam, sizeof t->mr_seam));
     if (t->has_mrsigner_seam)
@@ -197,24 +232,27 @@ static enum err match_tdx_platform(const struct match *m)
     return OK;
 }
 
+/* Of an id the beginning is enough to know it by; the one to add to the list is told whole. */
+#define CHIP_SHOWN 8
+
 static enum err match_chip(const struct match *m)
 {
     const struct policy_snp *s = &m->r->snp;
     const uint8_t *id = m->c->snp.chip_id;
-    char actual[HEX_MAX];
-    if (s->n_chips == 0)
+    bool masked = bytes_is_zero(BYTES_OF(m->c->snp.chip_id));
+    char digits[2 * CHIP_SHOWN + 1], first[ONE_OF_MAX], expected[ONE_OF_MAX],
+        actual[HEX_MAX] = "masked";
+    if (s->n_chips == 0 || (masked && s->allow_masked_chip_id))
         return OK;
-    if (bytes_is_zero(BYTES_OF(m->c->snp.chip_id)))
-        return s->allow_masked_chip_id
-                   ? OK
-                   : problem(m->p, E_CHIP, "chip_id: expected one of a list of %zu, is masked",
-                             s->n_chips);
     for (size_t i = 0; i < s->n_chips; i++)
         if (memcmp(s->chips[i], id, sizeof s->chips[i]) == 0)
             return OK;
-    hex_encode(BYTES_OF(m->c->snp.chip_id), actual);
-    return problem(m->p, E_CHIP, "chip_id: expected one of a list of %zu, is %s", s->n_chips,
-                   actual);
+    hex_encode(bytes(s->chips[0], CHIP_SHOWN), digits);
+    snprintf(first, sizeof first, "%s..", digits);
+    one_of(first, s->n_chips, expected);
+    if (!masked)
+        hex_encode(BYTES_OF(m->c->snp.chip_id), actual);
+    return problem(m->p, E_CHIP, "chip_id: expected %s, is %s", expected, actual);
 }
 
 #define PLATFORM_INFO_SMT 1 /* bit 0: SMT is enabled in the system */

@@ -8,7 +8,8 @@
  *
  * An absent optional field is not enforced; a list that is there and empty is
  * refused, as is a record whose measurements are all zero, since both would say
- * the opposite of what they seem to say.
+ * the opposite of what they seem to say. Lists are sets: kept ascending, and an
+ * item that stands twice is refused, as another one was meant.
  *
  * A TD's register is pinned whole, or by the events that were measured to it (core/evidence/
  * eventlog.h): {"events": [{"rtmr": 2, "digest": 96 hex, "optional"?: true}]} instead of "rtmr2".
@@ -85,7 +86,7 @@ struct policy_snp {
 struct policy_record {
     enum platform platform; /* PLATFORM_TDX or PLATFORM_SNP */
     bool debug_allowed;
-    /* A set: bit s stands for enum tcb_status s. Never empty, never TCB_REVOKED. */
+    /* A set: bit s stands for enum tcb_status s. Never empty, never TCB_REVOKED or TCB_UNKNOWN. */
     uint32_t tcb_statuses;
     bool has_advisories; /* then only those in the list are accepted */
     size_t n_advisories;
@@ -109,11 +110,15 @@ enum err policy_read_data(enum platform platform, const json_t *data, struct pol
 /* The same as policy_read() from text of at most POLICY_JSON_MAX bytes. */
 enum err policy_parse(struct bytes text, struct policy_record *out, struct problem *p);
 
-/* {"data": {...}, "platform": ...} in the flat form; free with json_free(). Lists keep their order.
- */
+/* {"data": {...}, "platform": ...} in the flat form; free with json_free(). */
 enum err policy_json(const struct policy_record *r, json_t **out);
 /* The same as canonical text (RFC 8785), appended. */
 enum err policy_text(const struct policy_record *r, struct buf *out);
+/*
+ * The same for people to compare: every field there is on a line of its own, null where it is not
+ * enforced, so that diff(1) shows what two records accept differently. Reads back as the record.
+ */
+enum err policy_print(const struct policy_record *r, struct buf *out);
 
 /* The binary form, appended; equal records have equal bytes. */
 enum err policy_encode(const struct policy_record *r, struct buf *out);

@@ -11,6 +11,8 @@ bool policy_advisory_valid(const char *text);
 
 #define POLICY_DEFAULT_STATUSES (1u << TCB_UP_TO_DATE)
 
+/* Brings the lists into ascending order. */
+void policy_sort(struct policy_record *r);
 /*
  * What holds of every record, however it was read: E_VALUE with the reason. Lists are within
  * their limits already.

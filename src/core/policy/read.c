@@ -247,6 +247,7 @@ enum err policy_read_data(enum platform platform, const json_t *data, struct pol
         TRY(read_snp(data, out, p));
     else
         return problem(p, E_VALUE, "platform must be tdx or sev_snp");
+    policy_sort(out);
     return policy_check(out, p);
 }
 

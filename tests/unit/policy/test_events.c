@@ -70,8 +70,10 @@ static void a_record_takes_so_many_events(void **state)
     struct policy_record r = record(RECORD(THREE EVENTS(EVENT(2, A48))));
     struct buf b = BUF_INIT(POLICY_ENCODED_MAX);
     struct buf text = BUF_INIT(POLICY_JSON_MAX);
-    for (size_t i = 1; i < POLICY_EVENTS_MAX; i++)
-        r.tdx.events[r.tdx.n_events++] = (struct policy_event){.rtmr = 2, .digest = {(uint8_t)i}};
+    r.tdx.n_events = POLICY_EVENTS_MAX;
+    r.tdx.events[POLICY_EVENTS_MAX - 1] = r.tdx.events[0]; /* in ascending order */
+    for (size_t i = 0; i < POLICY_EVENTS_MAX - 1; i++)
+        r.tdx.events[i] = (struct policy_event){.rtmr = 2, .digest = {(uint8_t)i}};
     assert_ok(policy_encode(&r, &b));
     assert_ok(policy_text(&r, &text));
     struct policy_record again;

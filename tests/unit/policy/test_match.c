@@ -134,7 +134,7 @@ static void each_check_of_tdx_has_its_code(void **state)
     expect(&p, E_TCB_STATUS, "advisory: expected none, is INTEL-SA-00837");
     p.r.n_advisories = 1;
     strcpy(p.r.advisories[0], "INTEL-SA-00960");
-    expect(&p, E_TCB_STATUS, "advisory: expected one of a list of 1, is INTEL-SA-00837");
+    expect(&p, E_TCB_STATUS, "advisory: expected INTEL-SA-00960, is INTEL-SA-00837");
     p = tdx_pair();
     p.c.tdx.fmspc[1] = 0x60; /* model 0x6f */
     expect(&p, E_CPU_MODEL, "family 6 model 111");
@@ -228,6 +228,30 @@ static void each_check_of_snp_has_its_code(void **state)
     p = snp_pair();
     p.c.snp.author_key_digest[0] ^= 1;
     expect(&p, E_AUTHOR_KEY, "author_key_digest");
+}
+
+/* Lists are told by their first item and what else there is, in one sentence that fits. */
+static void a_refusal_by_a_list_says_what_it_holds(void **state)
+{
+    struct pair p = snp_pair();
+    memset(p.r.snp.chips[0], 0x0a, 64);
+    p.c.snp.chip_id[0] = 0xfe;
+    expect(&p, E_CHIP, "chip_id: expected 0a0a0a0a0a0a0a0a.. or 1 other, is fe0909");
+    p = snp_pair();
+    p.r.n_models = 3;
+    p.r.models[0] = (struct policy_model){25, 1, true, 0};
+    p.c.snp.cpuid_model = 0x11;
+    expect(&p, E_CPU_MODEL, "cpu model: expected family 25 model 1 or 2 others, is family");
+    p = tdx_pair();
+    p.r.tdx.n_vendors = POLICY_VENDORS_MAX;
+    memset(p.r.tdx.vendors, 1, sizeof p.r.tdx.vendors);
+    p.c.tdx.vendor_id[0] ^= 0x80;
+    expect(&p, E_VENDOR, "vendor_id: expected 01010101010101010101010101010101 or 7 others, is ");
+    p = tdx_pair();
+    p.c.tdx.mr_config_id[47] ^= 1;
+    struct problem problem = {0};
+    assert_err(policy_match(&p.r, &p.c, &problem), E_HOST_DATA);
+    assert_true(strlen(problem.detail) < sizeof problem.detail - 1); /* nothing was cut */
 }
 
 static void a_masked_chip_passes_only_where_the_record_says_so(void **state)
@@ -347,6 +371,7 @@ int main(void)
         cmocka_unit_test(each_check_of_snp_has_its_code),
         cmocka_unit_test(a_guest_to_be_relaunched_is_out_of_date),
         cmocka_unit_test(advisories_are_accepted_unless_a_list_leaves_them_out),
+        cmocka_unit_test(a_refusal_by_a_list_says_what_it_holds),
         cmocka_unit_test(a_masked_chip_passes_only_where_the_record_says_so),
         cmocka_unit_test(what_the_record_leaves_open_is_not_checked),
         cmocka_unit_test(checks_come_in_the_published_order),

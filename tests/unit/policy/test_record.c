@@ -94,6 +94,16 @@ static void wrong_values_are_refused(void **state)
         {TDX_RECORD(",\"allowed_tcb_status\":[]"), E_VALUE, "allowed_tcb_status"},
         {TDX_RECORD(",\"allowed_tcb_status\":[\"uptodate\"]"), E_VALUE, "allowed_tcb_status[0]"},
         {TDX_RECORD(",\"allowed_tcb_status\":[\"Revoked\"]"), E_VALUE, "Revoked"},
+        {SNP_RECORD(",\"allowed_tcb_status\":[\"UpToDate\",\"Unknown\"]"), E_VALUE, "Unknown"},
+        {TDX_RECORD(",\"allowed_advisories\":[\"A\",\"B\",\"A\"]"), E_VALUE,
+         "allowed_advisories has an item twice"},
+        {TDX_RECORD(LIMITS("\"allowed_vendor_ids\":[\"" H16 "\",\"" H16 "\"]")), E_VALUE,
+         "allowed_vendor_ids has an item twice"},
+        {SNP_RECORD(LIMITS("\"allowed_chip_ids\":[\"" H64 "\",\"" H64 "\"]")), E_VALUE,
+         "allowed_chip_ids has an item twice"},
+        {SNP_RECORD(LIMITS("\"allowed_cpu_models\":[{\"family\":25,\"model\":1},"
+                           "{\"family\":25,\"model\":1,\"stepping\":null}]")),
+         E_VALUE, "allowed_cpu_models has an item twice"},
         {TDX_RECORD(",\"allowed_advisories\":[\"\"]"), E_VALUE, "allowed_advisories[0]"},
         {TDX_RECORD(",\"allowed_advisories\":[\"INTEL SA\"]"), E_VALUE, "allowed_advisories[0]"},
         {SNP_RECORD(",\"host_data\":\"00\""), E_VALUE, "host_data"},
@@ -217,6 +227,21 @@ static void the_wrapped_form_is_the_flat_one(void **state)
     assert_memory_equal(&c, &d, sizeof c);
 }
 
+/* Equal records have equal bytes, however their lists were written; other orders are no encoding.
+ */
+static void lists_are_sets(void **state)
+{
+    struct policy_record a = parsed(TDX_RECORD(",\"allowed_advisories\":[\"B\",\"C\",\"A\"]")),
+                         b = parsed(TDX_RECORD(",\"allowed_advisories\":[\"A\",\"B\",\"C\"]")),
+                         back;
+    struct buf bin = BUF_INIT(POLICY_ENCODED_MAX);
+    assert_memory_equal(&a, &b, sizeof a);
+    strcpy(a.advisories[0], "Z");
+    assert_ok(policy_encode(&a, &bin));
+    assert_err(policy_decode(buf_bytes(&bin), &back), E_MALFORMED);
+    buf_free(&bin);
+}
+
 static void text_and_bytes_come_back(void **state)
 {
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -231,6 +256,10 @@ static void text_and_bytes_come_back(void **state)
         assert_memory_equal(&r, &back, sizeof r);
         assert_ok(policy_text(&back, &again));
         assert_true(bytes_eq(buf_bytes(&text), buf_bytes(&again)));
+        buf_clear(&text);
+        assert_ok(policy_print(&r, &text));
+        assert_ok(policy_parse(buf_bytes(&text), &back, NULL));
+        assert_memory_equal(&r, &back, sizeof r);
         for (size_t n = 0; n < bin.n; n++)
             assert_err(policy_decode(bytes(bin.p, n), &back), E_MALFORMED);
         assert_ok(buf_add(&bin, "", 1));
@@ -274,6 +303,59 @@ static void the_text_is_canonical(void **state)
     buf_free(&text);
 }
 
+/* One field a line, what is not enforced as null: what differs between two records is one line. */
+static void the_print_shows_every_field(void **state)
+{
+    struct policy_record r = parsed(SNP_RECORD(MINIMUM("\"snp_svn\":22") LIMITS(
+        "\"allowed_chip_ids\":[\"" H64 "\"],\"allowed_cpu_models\":["
+        "{\"family\":26,\"model\":2},{\"family\":25,\"model\":1,"
+        "\"stepping\":1}]")));
+    struct buf text = BUF_INIT(POLICY_JSON_MAX);
+    assert_ok(policy_print(&r, &text));
+    assert_ok(buf_add(&text, "", 1));
+    assert_string_equal(text.p, "{\n"
+                                "  \"data\": {\n"
+                                "    \"measurement\": \"" H48 "\",\n"
+                                "    \"host_data\": null,\n"
+                                "    \"minimum_tcb\": {\n"
+                                "      \"bootloader_svn\": null,\n"
+                                "      \"tee_svn\": null,\n"
+                                "      \"snp_svn\": 22,\n"
+                                "      \"microcode_svn\": null\n"
+                                "    },\n"
+                                "    \"platform_constraints\": {\n"
+                                "      \"allowed_chip_ids\": [\n"
+                                "        \"" H64 "\"\n"
+                                "      ],\n"
+                                "      \"allow_masked_chip_id\": false,\n"
+                                "      \"allowed_cpu_models\": [\n"
+                                "        {\n"
+                                "          \"family\": 25,\n"
+                                "          \"model\": 1,\n"
+                                "          \"stepping\": 1\n"
+                                "        },\n"
+                                "        {\n"
+                                "          \"family\": 26,\n"
+                                "          \"model\": 2,\n"
+                                "          \"stepping\": null\n"
+                                "        }\n"
+                                "      ],\n"
+                                "      \"require_smt_disabled\": false,\n"
+                                "      \"required_vmpl\": null,\n"
+                                "      \"id_key_digest\": null,\n"
+                                "      \"author_key_digest\": null\n"
+                                "    },\n"
+                                "    \"debug_allowed\": false,\n"
+                                "    \"allowed_tcb_status\": [\n"
+                                "      \"UpToDate\"\n"
+                                "    ],\n"
+                                "    \"allowed_advisories\": null\n"
+                                "  },\n"
+                                "  \"platform\": \"sev_snp\"\n"
+                                "}\n");
+    buf_free(&text);
+}
+
 static void expect_hash(const char *record, const char *hex)
 {
     char text[65];
@@ -301,9 +383,11 @@ int main(void)
         cmocka_unit_test(every_field_is_read),
         cmocka_unit_test(what_is_absent_is_not_enforced),
         cmocka_unit_test(the_wrapped_form_is_the_flat_one),
+        cmocka_unit_test(lists_are_sets),
         cmocka_unit_test(text_and_bytes_come_back),
         cmocka_unit_test(changed_bytes_are_refused_or_another_record),
         cmocka_unit_test(the_text_is_canonical),
+        cmocka_unit_test(the_print_shows_every_field),
         cmocka_unit_test(the_measurement_hash_is_the_published_one),
     };
     return cmocka_run_group_tests_name("policy records", tests, NULL, NULL);
