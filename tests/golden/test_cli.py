@@ -178,6 +178,24 @@ def test_all_pages_of_a_list_are_read(w):
     assert [int(m["measurement_hash"], 16) for m in found] == [0, 1, 2, 3, 4]
 
 
+# ---- records ----
+
+def test_a_record_is_shown_to_be_compared(w):
+    data = {"measurement": "aa" * 48, "minimum_tcb": {"snp_svn": 22}}
+    chips = {"platform_constraints": {"allowed_chip_ids": ["cc" * 64, "bb" * 64]}}
+    shown = [w.ok("measurement", "show", w.write("record.json", {"platform": "sev_snp", "data": d}))
+             for d in (data, data | chips, data | {"debug_allowed": True})]
+    golden("measurement-show.txt", shown[1])
+    lines = [text.split("\n") for text in shown]
+    differ = [(a, b) for a, b in zip(lines[0], lines[2]) if a != b]
+    assert differ == [('    "debug_allowed": false,', '    "debug_allowed": true,')], differ
+    again = w.ok("measurement", "show", "-", stdin=shown[1])
+    assert again == shown[1]
+    refused = w.expect(2, "measurement", "show", "-", stdin=json.dumps(
+        {"platform": "sev_snp", "data": {"measurement": "00" * 48}}))
+    assert "nothing was measured" in refused, refused
+
+
 # ---- proposals ----
 
 def keys(w, *numbers):

@@ -1,4 +1,5 @@
 #include "base/codec/hex.h"
+#include "core/policy/policy.h"
 #include "prog/guardian/changes.h"
 #include "prog/guardian/propose.h"
 #include "prog/guardian/say.h"
@@ -6,6 +7,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 static enum err read_record(const char *path, json_t **out, struct problem *p)
@@ -45,6 +47,50 @@ enum exit_code cmd_measurement_revoke(const struct call *call)
     enum err e = change_measurement_revoke(call_text(call, "namespace"), hash, &change);
     return e == OK ? propose(call, change) : say_failed(call, e, &(struct problem){0});
 }
+
+/* --- show --- */
+
+static enum exit_code show_json(const struct policy_record *r)
+{
+    struct json_builder b = json_build();
+    struct hash32 hash = policy_measurement_hash(r);
+    json_t *record = NULL;
+    enum err made = policy_json(r, &record);
+    jb_hex(&b, "measurement_hash", BYTES_OF(hash.b));
+    jb_value(&b, "record", made == OK ? record : NULL);
+    json_free(record);
+    return say_built(&b);
+}
+
+static enum exit_code show_text(const struct policy_record *r)
+{
+    struct buf text = BUF_INIT(2 * POLICY_JSON_MAX);
+    enum err e = policy_print(r, &text);
+    if (e == OK)
+        fwrite(text.p, 1, text.n, stdout);
+    buf_free(&text);
+    return e == OK ? EXIT_DONE : EXIT_REFUSED;
+}
+
+enum exit_code cmd_measurement_show(const struct call *call)
+{
+    struct policy_record *r = calloc(1, sizeof *r); /* too large for the stack with all its lists */
+    struct buf text = BUF_INIT(POLICY_JSON_MAX);
+    struct problem p = {0};
+    enum err e = r ? file_read(call_text(call, "record"), &text, &p) : E_NOMEM;
+    if (e == OK)
+        e = policy_parse(buf_bytes(&text), r, &p);
+    enum exit_code code;
+    if (e != OK)
+        code = say_unusable(call, p.err ? &p : &(struct problem){.err = e});
+    else
+        code = call_flag(call, "json") ? show_json(r) : show_text(r);
+    buf_free(&text);
+    free(r);
+    return code;
+}
+
+/* --- list --- */
 
 static void print_measurements(const json_t *list)
 {
