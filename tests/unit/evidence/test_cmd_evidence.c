@@ -1,84 +1,6 @@
-#include "vectors.h"
+#include "cmd_run.h"
 
-#include "base/codec/json.h"
-#include "core/evidence/sim/sim.h"
-#include "prog/guardian/command.h"
 #include "prog/guardian/evidence_inputs.h"
-
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* --- running a command with its standard output and error in files --- */
-
-static char folder[] = "/tmp/guardian-evidence-XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-    static char paths[64][256];
-    static size_t next;
-    char *path = paths[next++ % 64];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static void write_file(const char *name, struct bytes content)
-{
-    FILE *f = fopen(in_folder(name), "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(content.p, 1, content.n, f), content.n);
-    fclose(f);
-}
-
-static int redirect(int fd, const char *name)
-{
-    int saved = dup(fd);
-    FILE *f = fopen(in_folder(name), "w+b");
-    assert_non_null(f);
-    dup2(fileno(f), fd);
-    fclose(f);
-    return saved;
-}
-
-static void restore(int fd, int saved)
-{
-    dup2(saved, fd);
-    close(saved);
-}
-
-/* Runs `guardian evidence ...`; *out is what it printed. */
-static int run(json_t **out, const char *verb, const char *const *arguments)
-{
-    char *argv[40] = {"guardian", "evidence", (char *)verb, "--json"};
-    int argc = 4;
-    struct call call;
-    struct problem p = {0};
-    for (; *arguments; arguments++)
-        argv[argc++] = (char *)*arguments;
-    fflush(stdout);
-    fflush(stderr);
-    int out_fd = redirect(1, "stdout"), err_fd = redirect(2, "stderr");
-    int code = EXIT_USAGE;
-    if (command_parse(argc, argv, &call, &p) == OK)
-        code = call.command->run(&call);
-    fflush(stdout);
-    fflush(stderr);
-    restore(1, out_fd);
-    restore(2, err_fd);
-
-    struct buf text = BUF_INIT(1 << 20);
-    FILE *f = fopen(in_folder("stdout"), "rb");
-    assert_non_null(f);
-    for (int c; (c = fgetc(f)) != EOF;)
-        assert_ok(buf_add(&text, &(uint8_t){(uint8_t)c}, 1));
-    fclose(f);
-    *out = NULL;
-    if (text.n)
-        assert_ok(json_parse(buf_bytes(&text), 1 << 20, out, NULL));
-    buf_free(&text);
-    return code;
-}
-
-#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* Runs verify and compares the answer's valid, code and tcb_status (NULL: null). */
 static void expect(const char *const *arguments, int exit_code, const char *code)
@@ -108,31 +30,14 @@ static void vector(char out[512], const char *path)
 /* A simulated machine's evidence, and its root certificate. */
 static void make_simulated(enum platform platform, bool debug, const char *name)
 {
-    uint8_t report_data[64] = {0xaa, 0xbb};
+    const uint8_t report_data[64] = {0xaa, 0xbb};
     struct claims described = sim_claims(platform, 5);
-    struct buf raw = BUF_INIT(1 << 16);
-    struct sim_machine m;
     if (debug && platform == PLATFORM_TDX)
         described.tdx.td_attributes[0] |= 1;
     else if (debug)
         described.snp.policy |= 1 << 19;
-    assert_ok(sim_machine_init(&m, &described, NULL));
-    assert_ok(sim_machine_evidence(&m, report_data, &raw));
-    write_file(name, buf_bytes(&raw));
-    struct evidence e;
-    assert_ok(evidence_parse(buf_bytes(&raw), &e, NULL));
-    if (platform == PLATFORM_SNP) {
-        write_file("ark.der", e.certs[2]);
-    } else {
-        struct bytes chain = e.tdx.chain;
-        size_t third = chain.n - 100; /* the last certificate begins before that */
-        while (memcmp(chain.p + third, "-----BEGIN", 10) != 0)
-            third--;
-        write_file("root.pem", bytes(chain.p + third, chain.n - third));
-    }
-    evidence_free(&e);
-    sim_machine_free(&m);
-    buf_free(&raw);
+    write_simulated(&described, report_data, name,
+                    platform == PLATFORM_SNP ? "ark.der" : "root.pem");
 }
 
 /* --- wrong first --- */
@@ -387,20 +292,6 @@ static void broken_collateral_that_was_named_is_the_verdict(void **state)
     expect(ARGS("--collateral", broken, quote), EXIT_REFUSED, "FormatInvalid");
     vector(broken, "tdx/collateral/2025-06b"); /* with these and other bad files among the good */
     expect(ARGS("--at", "2025-06-25T00:00:00Z", "--collateral", broken, quote), EXIT_DONE, NULL);
-}
-
-static int make_folder(void **state)
-{
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    static const char *const names[] = {"stdout", "stderr", "snp",     "tdx",      "debug",
-                                        "junk",   "empty",  "ark.der", "root.pem", "policy"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        unlink(in_folder(names[i]));
-    return rmdir(folder);
 }
 
 int main(void)
