@@ -69,14 +69,16 @@ static struct revocation_lists lists_of(const struct verify_context *v)
 
 /*
  * AMD publishes no TCB levels and no statuses. A report is UpToDate if AMD's current list revokes
- * nothing it rests on; which levels are recent enough, minimum_tcb of a policy says.
+ * nothing it rests on; which levels are recent enough, minimum_tcb of a policy says. The status of
+ * a simulated platform follows from its level (sim.h).
  */
 static void fill_claims(const struct evidence *e, const struct chain *c, struct claims *out)
 {
     *out = e->claims;
     out->simulated = c->simulated;
     out->snp.product = c->vek.product;
-    out->tcb_status = c->revocation.current ? TCB_UP_TO_DATE : TCB_UNKNOWN;
+    bool current = c->revocation.current && !c->simulated;
+    out->tcb_status = current ? TCB_UP_TO_DATE : TCB_UNKNOWN;
     int64_t last = c->not_after < c->revocation.until ? c->not_after : c->revocation.until;
     out->not_after = (uint64_t)last + 1;
 }

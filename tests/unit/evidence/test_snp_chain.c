@@ -467,6 +467,17 @@ static void lists_need_not_be_there_but_those_that_are_count(void **state)
     }
 }
 
+static void a_list_does_not_renew_an_old_simulated_platform(void **state)
+{
+    struct claims out;
+    struct pki k;
+    good(&k, false);
+    k.simulated = true;
+    k.facts.microcode = k.claims.snp.reported_tcb.microcode = 1;
+    assert_ok(judge(&k, &out, NULL));
+    assert_int_equal(out.tcb_status, TCB_OUT_OF_DATE);
+}
+
 /* A newer list takes back what an older one said, and an older one takes back nothing. */
 static void of_several_lists_the_newest_counts(void **state)
 {
@@ -600,6 +611,7 @@ int main(void)
         cmocka_unit_test(an_unrevoked_chain_is_up_to_date),
         cmocka_unit_test(a_list_says_nothing_about_other_issuers_numbers),
         cmocka_unit_test(lists_need_not_be_there_but_those_that_are_count),
+        cmocka_unit_test(a_list_does_not_renew_an_old_simulated_platform),
         cmocka_unit_test(of_several_lists_the_newest_counts),
         cmocka_unit_test(a_revoked_certificate_beside_a_good_one_does_not_matter),
         cmocka_unit_test(what_was_judged_is_judged_again_when_the_lists_change),
