@@ -10,6 +10,9 @@
  */
 enum err evidence_parse_envelope(struct bytes json, struct evidence *out, struct problem *p);
 
+/* By the first character. */
+bool evidence_is_json(struct bytes in);
+
 /* Raw bytes: what evidence_parse() does with anything but JSON. Views borrow from `in`. */
 enum err evidence_parse_raw(struct bytes in, struct evidence *out, struct problem *p);
 

@@ -68,7 +68,7 @@ enum err evidence_parse_raw(struct bytes in, struct evidence *out, struct proble
 }
 
 /* No quote or report begins with the byte of '{' or of white space. */
-static bool looks_like_json(struct bytes in)
+bool evidence_is_json(struct bytes in)
 {
     size_t i = 0;
     while (i < in.n && strchr(" \t\r\n", in.p[i]) && in.p[i])
@@ -80,7 +80,7 @@ static enum err parse_any(struct bytes in, struct evidence *out, struct problem 
 {
     if (in.n > EVIDENCE_MAX)
         return problem(p, E_TOO_LARGE, "evidence has at most %d bytes", EVIDENCE_MAX);
-    if (looks_like_json(in))
+    if (evidence_is_json(in))
         return evidence_parse_envelope(in, out, p);
     return evidence_parse_raw(in, out, p);
 }
@@ -100,7 +100,7 @@ static enum err parse_decoded(struct evidence *out, struct bytes text, struct pr
         buf_free(&decoded);
         return e == E_MALFORMED ? problem(p, e, "the evidence is not base64") : e;
     }
-    if (looks_like_json(buf_bytes(&decoded))) {
+    if (evidence_is_json(buf_bytes(&decoded))) {
         e = parse_any(buf_bytes(&decoded), out, p);
         buf_free(&decoded);
         return e;
@@ -137,7 +137,7 @@ enum err evidence_parse_file(struct bytes in, struct evidence *out, struct probl
 {
     struct buf text = BUF_INIT(2 * EVIDENCE_MAX);
     reset(out);
-    bool base64 = !looks_like_json(in) && strip_base64(in, &text);
+    bool base64 = !evidence_is_json(in) && strip_base64(in, &text);
     enum err e = base64 ? parse_decoded(out, buf_bytes(&text), p) : parse_any(in, out, p);
     buf_free(&text);
     return e;
