@@ -63,6 +63,10 @@ static void on_frame(void *ctx, struct ipc *c, const struct ipc_frame *frame)
         give_up(v, x, true, "it gave an answer to no question");
         return;
     }
+    if (!x->is_object && m.judged.e == OK && !evidence_peek_agrees(&x->seen, &m.judged.claims)) {
+        give_up(v, x, true, "its claims are not what the evidence says");
+        return;
+    }
     x->has_question = false;
     if (x->is_object)
         v->inspected(v->ctx, &m.inspected);
@@ -184,6 +188,7 @@ static void give_out(struct verifiers *v, struct verifier *x, struct now now)
     struct wire m = wire_of(q, now);
     x->has_question = true;
     x->is_object = q->is_object;
+    x->seen = q->seen;
     x->id = q->id;
     x->asked_ms = now.mono_ms;
     enum err e = give_held(v, x);
@@ -214,7 +219,8 @@ static enum err enqueue(struct verifiers *v, struct verifiers_question q, struct
 
 enum err verifiers_ask(struct verifiers *v, uint64_t id, struct bytes evidence)
 {
-    struct verifiers_question q = {.id = id, .body = BUF_INIT(EVIDENCE_MAX)};
+    struct verifiers_question q = {
+        .id = id, .seen = evidence_peek(evidence), .body = BUF_INIT(EVIDENCE_MAX)};
     return enqueue(v, q, evidence, BYTES_NONE);
 }
 

@@ -4,7 +4,8 @@
  *
  * The first process starts them and passes their sockets over the control
  * channel (SOCK_SEQPACKET, one byte: the slot; SCM_RIGHTS: the socket). A
- * verifier that ends, breaks the format, answers another question or takes
+ * verifier that ends, breaks the format, answers another question, claims what the
+ * evidence does not say where vault can see it (core/evidence/peek.h), or takes
  * longer than VERIFIERS_PATIENCE_MS has met evidence that is not worth a second
  * try: its question is answered with E_FORMAT, its socket is closed, and the
  * first process, which is told the slot, kills it and passes a new one.
@@ -16,6 +17,7 @@
 #ifndef PROG_GUARDIAND_VERIFIERS_H
 #define PROG_GUARDIAND_VERIFIERS_H
 
+#include "core/evidence/peek.h"
 #include "io/vault/wire.h"
 
 #define VERIFIERS 2
@@ -29,14 +31,16 @@ struct verifiers_question {
     uint64_t id;
     bool is_object;
     struct vendor_object object;
-    struct buf body, chain; /* chain: of an object */
+    struct evidence_peek seen; /* of evidence */
+    struct buf body, chain;    /* chain: of an object */
 };
 
 struct verifier {
     struct ipc channel;
     bool has_question, is_object;
     uint64_t id, asked_ms;
-    uint64_t given; /* the change of struct verifiers that it knows of */
+    struct evidence_peek seen; /* of the evidence it has */
+    uint64_t given;            /* the change of struct verifiers that it knows of */
 };
 
 /* What a slot holds, and since which change. */

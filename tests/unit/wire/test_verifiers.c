@@ -1,4 +1,5 @@
 /* Vault's side, with this test in the place of the first process and the verifiers. */
+#include "core/evidence/evidence.h"
 #include "core/evidence/sim/sim.h"
 #include "io/vault/wire.h"
 #include "prog/guardiand/verifiers.h"
@@ -220,20 +221,62 @@ static void questions_wait_for_a_verifier_and_the_queue_ends(void **state)
     free_world(w);
 }
 
+/* Evidence, and the claims that an honest verifier makes of it. */
+static struct buf evidence_of(uint64_t machine, struct claims *claims)
+{
+    static const uint8_t report_data[64] = "vouched for";
+    struct claims c = sim_claims(PLATFORM_SNP, machine);
+    struct buf raw = BUF_INIT(1 << 16);
+    struct sim_machine m;
+    struct evidence e;
+    assert_ok(sim_machine_init(&m, &c, NULL));
+    assert_ok(sim_machine_evidence(&m, report_data, &raw));
+    assert_ok(evidence_parse(buf_bytes(&raw), &e, NULL));
+    *claims = e.claims;
+    evidence_free(&e);
+    sim_machine_free(&m);
+    return raw;
+}
+
+static void claims_that_the_evidence_does_not_make_are_invalid(void **state)
+{
+    for (int i = 0; i < 3; i++) {
+        struct world *w = new_world();
+        struct wire m, a = {WIRE_JUDGED, .judged = {.id = 3, .e = OK}};
+        struct buf evidence = evidence_of(1, &a.judged.claims);
+        uint8_t slot = 9;
+        a.judged.claims.report_data[0] ^= i == 0;
+        a.judged.claims.snp.measurement[47] ^= i == 1;
+        pass_verifier(w, 0);
+        struct bytes asked = i == 2 ? bytes_str("unreadable") : buf_bytes(&evidence);
+        assert_ok(verifiers_ask(&w->v, 3, asked));
+        assert_ok(verifiers_turn(&w->v, start));
+        assert_true(question(w, 0, &m));
+        answer(w, 0, &a);
+        assert_int_equal(w->answers, 1);
+        assert_err(w->e, E_FORMAT);
+        assert_true(complaint(w, &slot));
+        assert_int_equal(slot, 0);
+        buf_free(&evidence);
+        free_world(w);
+    }
+}
+
 static void claims_and_the_time_go_through(void **state)
 {
     struct world *w = new_world();
     struct wire m, a = {WIRE_JUDGED, .judged = {.id = 3, .e = OK}};
-    a.judged.claims = sim_claims(PLATFORM_SNP, 1);
+    struct buf evidence = evidence_of(1, &a.judged.claims);
     pass_verifier(w, 0);
-    assert_ok(verifiers_ask(&w->v, 3, bytes_str("evidence")));
+    assert_ok(verifiers_ask(&w->v, 3, buf_bytes(&evidence)));
     assert_ok(verifiers_turn(&w->v, start));
     assert_true(question(w, 0, &m));
     assert_int_equal(m.judge.unix_s, start.unix_ms / 1000);
-    assert_true(bytes_eq(m.judge.evidence, bytes_str("evidence")));
+    assert_true(bytes_eq(m.judge.evidence, buf_bytes(&evidence)));
     answer(w, 0, &a);
     assert_err(w->e, OK);
     assert_int_equal(w->platform, PLATFORM_SNP);
+    buf_free(&evidence);
     free_world(w);
 }
 
@@ -331,6 +374,7 @@ int main(void)
         cmocka_unit_test(an_answer_to_another_question_does_not_count),
         cmocka_unit_test(an_unasked_answer_reaches_nobody),
         cmocka_unit_test(questions_wait_for_a_verifier_and_the_queue_ends),
+        cmocka_unit_test(claims_that_the_evidence_does_not_make_are_invalid),
         cmocka_unit_test(claims_and_the_time_go_through),
         cmocka_unit_test(an_object_is_inspected_and_by_no_answer_about_evidence),
         cmocka_unit_test(what_is_held_is_given_once_and_to_a_new_one_again),
