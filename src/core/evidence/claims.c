@@ -1,5 +1,7 @@
 #include "core/evidence/claims.h"
 
+#include <stdio.h>
+
 static const char *const platform_names[] = {"none", "tdx", "sev_snp"};
 static const char *const product_names[] = {"unknown", "Milan", "Genoa", "Turin"};
 static const char *const status_names[] = {
@@ -81,6 +83,22 @@ struct bytes claims_platform_id(const struct claims *c)
 struct bytes claims_challenge_part(const struct claims *c)
 {
     return bytes(c->report_data, 32);
+}
+
+const char *claims_status_text(const struct claims *c, char out[static CLAIMS_STATUS_TEXT_MAX])
+{
+    const struct tdx_claims *t = &c->tdx;
+    const char *status = tcb_status_name(c->tcb_status);
+    bool has_parts = c->platform == PLATFORM_TDX && t->platform_status != TCB_UNKNOWN;
+    bool has_module = has_parts && t->module_status != TCB_UNKNOWN;
+    if (!has_parts)
+        snprintf(out, CLAIMS_STATUS_TEXT_MAX, "%s", status);
+    else
+        snprintf(out, CLAIMS_STATUS_TEXT_MAX, "%s (platform %s%s%s, quoting enclave %s)", status,
+                 tcb_status_name(t->platform_status), has_module ? ", TDX module " : "",
+                 has_module ? tcb_status_name(t->module_status) : "",
+                 tcb_status_name(t->qe_status));
+    return out;
 }
 
 enum err claims_add_advisory(struct claims *c, const char *name)

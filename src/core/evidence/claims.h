@@ -178,6 +178,13 @@ struct bytes claims_platform_id(const struct claims *c);
 /* The first half of REPORTDATA: the challenge part (api.md). Borrows from c. */
 struct bytes claims_challenge_part(const struct claims *c);
 
+#define CLAIMS_STATUS_TEXT_MAX 160
+/*
+ * The TCB status with what it is made of, where that is known: "OutOfDate (platform OutOfDate, TDX
+ * module UpToDate, quoting enclave UpToDate)" says what to update. Returns out.
+ */
+const char *claims_status_text(const struct claims *c, char out[static CLAIMS_STATUS_TEXT_MAX]);
+
 /* Adds an advisory unless it is there. E_TOO_LARGE: too many, or its name is too long. */
 enum err claims_add_advisory(struct claims *c, const char *name);
 

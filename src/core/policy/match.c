@@ -119,12 +119,12 @@ static enum err match_snp_tcb(const struct match *m)
 
 static enum err match_status(const struct match *m)
 {
-    char allowed[160];
+    char allowed[160], actual[CLAIMS_STATUS_TEXT_MAX];
     if (policy_allows_tcb(m->r, m->c->tcb_status))
         return OK;
     policy_tcb_text(m->r, allowed, sizeof allowed);
     return problem(m->p, E_TCB_STATUS, "tcb_status: expected %s, is %s", allowed,
-                   tcb_status_name(m->c->tcb_status));
+                   claims_status_text(m->c, actual));
 }
 
 static enum err match_advisories(const struct match *m)
