@@ -136,7 +136,8 @@ struct request {
     struct buf file;
     struct evidence evidence;
     struct collateral collateral;
-    struct problem broken; /* the first collateral file that is; then the verdict is that */
+    struct problem broken; /* the first file of collateral that is; then the verdict is that */
+    struct problem passed; /* the same of files in folders; told where something is missing */
     struct given_roots roots;
     struct evidence_trust trust;
     struct evidence_options options;
@@ -179,7 +180,8 @@ static enum err read_report_data(const struct call *call, struct request *r, str
 static enum err read_collateral(const struct call *call, struct request *r, struct problem *p)
 {
     for (size_t i = 0; i < call_times(call, "collateral"); i++) {
-        enum err e = collateral_read(&r->collateral, call_nth(call, "collateral", i), p);
+        enum err e =
+            collateral_read(&r->collateral, call_nth(call, "collateral", i), &r->passed, p);
         if (e != E_FORMAT)
             TRY(e);
         else if (r->broken.err == OK)
@@ -251,11 +253,12 @@ static enum err check_default_policy(const struct request *r, const struct claim
 {
     bool open = r->options.no_collateral || r->options.no_crl;
     bool unjudged = open && c->tcb_status == TCB_UNKNOWN;
+    char actual[CLAIMS_STATUS_TEXT_MAX];
     if (c->debug)
         return problem(p, E_DEBUG, "the guest can be debugged by its host");
     if (c->tcb_status != TCB_UP_TO_DATE && !unjudged)
-        return problem(p, E_TCB_STATUS, "the TCB status is %s, not UpToDate",
-                       tcb_status_name(c->tcb_status));
+        return problem(p, E_TCB_STATUS, "tcb_status: expected UpToDate, is %s",
+                       claims_status_text(c, actual));
     return OK;
 }
 
@@ -273,6 +276,8 @@ static enum err judge(struct request *r, struct claims *claims, struct problem *
 
 /* --- the answer --- */
 
+#define DETAIL_MAX 768 /* two problems and a caveat */
+
 /* What the user must not overlook about a verdict, good or bad. */
 static const char *caveat(const struct request *r, const struct claims *c)
 {
@@ -284,14 +289,16 @@ static const char *caveat(const struct request *r, const struct claims *c)
 static void describe(const struct request *r, const struct verdict *v, char *out, size_t cap)
 {
     const char *reason = v->err == OK ? "authentic" : problem_text(&v->problem);
-    snprintf(out, cap, "%s%s", reason, caveat(r, &v->claims));
+    bool hint = v->err == E_COLL_MISSING && r->passed.err != OK;
+    snprintf(out, cap, "%s%s%s%s", reason, hint ? "; passed over: " : "",
+             hint ? r->passed.detail : "", caveat(r, &v->claims));
 }
 
 static enum exit_code answer_json(const struct request *r, const struct verdict *v)
 {
     struct json_builder b = json_build();
     json_t *claims = NULL;
-    char detail[512];
+    char detail[DETAIL_MAX];
     bool known = v->claims.platform != PLATFORM_NONE;
     enum platform platform = r->evidence.platform;
     enum err made = known ? claims_to_json(&v->claims, &claims) : OK;
@@ -324,7 +331,7 @@ static enum exit_code answer_json(const struct request *r, const struct verdict 
 
 static enum exit_code answer_text(const struct request *r, const struct verdict *v)
 {
-    char detail[512];
+    char detail[DETAIL_MAX];
     describe(r, v, detail, sizeof detail);
     say_field("valid", "%s", v->err == OK ? "yes" : "no");
     if (v->err != OK)

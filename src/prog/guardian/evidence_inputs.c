@@ -36,7 +36,7 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 }
 
 static enum err add_entry(struct collateral *c, const char *dir, const char *name,
-                          struct problem *p)
+                          struct problem *passed, struct problem *p)
 {
     char path[FILE_PATH_MAX];
     struct stat st;
@@ -44,10 +44,13 @@ static enum err add_entry(struct collateral *c, const char *dir, const char *nam
     if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
         return OK;
     enum err e = add_file(c, path, p);
+    if (e == E_FORMAT && passed->err == OK)
+        *passed = *p;
     return e == E_NOT_FOUND || e == E_FORMAT ? OK : e;
 }
 
-static enum err add_folder(struct collateral *c, const char *path, struct problem *p)
+static enum err add_folder(struct collateral *c, const char *path, struct problem *passed,
+                           struct problem *p)
 {
     struct dirent **names = NULL;
     enum err e = OK;
@@ -56,18 +59,19 @@ static enum err add_folder(struct collateral *c, const char *path, struct proble
         return problem(p, E_IO, "%s cannot be read", path);
     for (int i = 0; i < n; i++) {
         if (e == OK)
-            e = add_entry(c, path, names[i]->d_name, p);
+            e = add_entry(c, path, names[i]->d_name, passed, p);
         free(names[i]);
     }
     free(names);
     return e;
 }
 
-enum err collateral_read(struct collateral *c, const char *path, struct problem *p)
+enum err collateral_read(struct collateral *c, const char *path, struct problem *passed,
+                         struct problem *p)
 {
     struct stat st;
     bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-    return folder ? add_folder(c, path, p) : add_named(c, path, p);
+    return folder ? add_folder(c, path, passed, p) : add_named(c, path, p);
 }
 
 /* --- roots --- */

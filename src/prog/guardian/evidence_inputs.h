@@ -9,10 +9,11 @@
 
 /*
  * Adds a file, or all files of a folder (not of folders in it). In a folder, what is no collateral
- * or broken is passed over; a file that was named is then E_VALUE or E_FORMAT. E_IO, E_NOT_FOUND,
- * E_TOO_LARGE.
+ * or broken is passed over; the first broken one is told in *passed, if that is still empty. A file
+ * that was named is then E_VALUE or E_FORMAT. E_IO, E_NOT_FOUND, E_TOO_LARGE.
  */
-enum err collateral_read(struct collateral *c, const char *path, struct problem *p);
+enum err collateral_read(struct collateral *c, const char *path, struct problem *passed,
+                         struct problem *p);
 
 #define ROOTS_MAX 8
 

@@ -267,10 +267,14 @@ static void an_outdated_platform_is_told_with_its_advisories(void **state)
     vector(quote, "tdx/quotes/v4_00806f050000_85d50af2_4b23198a.bin");
     vector(collateral, "tdx/collateral/2025-09");
     const char *at = "2025-09-30T12:00:00Z";
-    expect(ARGS("--at", at, "--collateral", collateral, quote), EXIT_REFUSED,
-           "TcbStatusNotAllowed");
-    int code =
-        run(&v, "verify", ARGS("--at", at, "--no-policy", "--collateral", collateral, quote));
+    int code = run(&v, "verify", ARGS("--at", at, "--collateral", collateral, quote));
+    assert_int_equal(code, EXIT_REFUSED);
+    assert_string_equal(json_str(json_member(v, "code")), "TcbStatusNotAllowed");
+    assert_string_equal(json_str(json_member(v, "detail")),
+                        "tcb_status: expected UpToDate, is OutOfDate (platform OutOfDate, TDX "
+                        "module UpToDate, quoting enclave UpToDate)");
+    json_free(v);
+    code = run(&v, "verify", ARGS("--at", at, "--no-policy", "--collateral", collateral, quote));
     assert_int_equal(code, EXIT_DONE);
     assert_string_equal(json_str(json_member(v, "tcb_status")), "OutOfDate");
     json_t *advisories = json_member(v, "advisories");
@@ -291,7 +295,19 @@ static void broken_collateral_that_was_named_is_the_verdict(void **state)
     vector(broken, "tdx/collateral/2025-06b/neg_pck_crl_trunc.der");
     expect(ARGS("--collateral", broken, quote), EXIT_REFUSED, "FormatInvalid");
     vector(broken, "tdx/collateral/2025-06b"); /* with these and other bad files among the good */
-    expect(ARGS("--at", "2025-06-25T00:00:00Z", "--collateral", broken, quote), EXIT_DONE, NULL);
+    const char *at = "2025-06-25T00:00:00Z";
+    expect(ARGS("--at", at, "--collateral", broken, quote), EXIT_DONE, NULL);
+
+    json_t *v; /* nothing for this platform is in there: perhaps it is what is broken */
+    vector(quote, "tdx/quotes/v5_90c06f000000_f06984c8_d0010db6.bin");
+    write_file("tcb_info.json", bytes_str("{\"tcbInfo\""));
+    int code = run(&v, "verify", ARGS("--collateral", folder, quote));
+    assert_int_equal(code, EXIT_REFUSED);
+    assert_string_equal(json_str(json_member(v, "code")), "CollateralMissing");
+    assert_non_null(strstr(json_str(json_member(v, "detail")), "; passed over: "));
+    assert_non_null(strstr(json_str(json_member(v, "detail")), "tcb_info.json: JSON"));
+    json_free(v);
+    unlink(in_folder("tcb_info.json"));
 }
 
 int main(void)
