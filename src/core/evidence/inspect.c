@@ -1,6 +1,7 @@
 #include "core/evidence/inspect.h"
 
 #include "base/bug.h"
+#include "core/evidence/snp_report.h"
 
 #include <stdio.h>
 
@@ -173,12 +174,6 @@ static enum err inspect_chain(struct inspection *x, struct problem *p)
     return OK;
 }
 
-static bool same_tcb(const struct snp_tcb *a, const struct snp_tcb *b)
-{
-    return a->bootloader == b->bootloader && a->tee == b->tee && a->snp == b->snp &&
-           a->microcode == b->microcode && a->has_fmc == b->has_fmc && a->fmc == b->fmc;
-}
-
 static enum err check_chip(const struct vendor_object *o, const struct vek *vek, struct problem *p)
 {
     if (vek->kind != SNP_KEY_VCEK || vek->product != o->product)
@@ -186,7 +181,7 @@ static enum err check_chip(const struct vendor_object *o, const struct vek *vek,
                        snp_product_name(vek->product));
     if (memcmp(vek->hwid, o->hwid, sizeof o->hwid) != 0)
         return problem(p, E_VALUE, "the VCEK is of another chip");
-    return same_tcb(&vek->tcb, &o->tcb)
+    return snp_tcb_eq(&vek->tcb, &o->tcb)
                ? OK
                : problem(p, E_VALUE, "the VCEK is of another TCB version of this chip");
 }

@@ -54,6 +54,12 @@ void snp_tcb_encode(const struct snp_tcb *tcb, uint8_t raw[static 8])
     }
 }
 
+bool snp_tcb_eq(const struct snp_tcb *a, const struct snp_tcb *b)
+{
+    return a->bootloader == b->bootloader && a->tee == b->tee && a->snp == b->snp &&
+           a->microcode == b->microcode && a->has_fmc == b->has_fmc && a->fmc == b->fmc;
+}
+
 static bool tcb_at_most(const struct snp_tcb *a, const struct snp_tcb *b)
 {
     return a->bootloader <= b->bootloader && a->tee <= b->tee && a->snp <= b->snp &&

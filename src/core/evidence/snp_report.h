@@ -34,6 +34,7 @@ enum err snp_report_parse(struct bytes in, struct snp_report *out, struct claims
 /* The value of an 8-byte TCB version; its layout depends on the product. */
 struct snp_tcb snp_tcb_decode(const uint8_t raw[static 8], enum snp_product product);
 void snp_tcb_encode(const struct snp_tcb *tcb, uint8_t raw[static 8]);
+bool snp_tcb_eq(const struct snp_tcb *a, const struct snp_tcb *b);
 /* The product with this CPUID family and model. */
 enum snp_product snp_product_of_cpu(uint8_t family, uint8_t model);
 

@@ -2,12 +2,6 @@
 
 /* --- does this certificate belong to this report? --- */
 
-static bool same_tcb(const struct snp_tcb *a, const struct snp_tcb *b)
-{
-    return a->bootloader == b->bootloader && a->tee == b->tee && a->snp == b->snp &&
-           a->microcode == b->microcode && a->has_fmc == b->has_fmc && a->fmc == b->fmc;
-}
-
 /* AMD 57230: the certificate's hwID is the chip id; on Turin its first 8 bytes, the rest is 0. */
 static bool same_chip(const struct vek *vek, const uint8_t chip_id[static 64])
 {
@@ -33,7 +27,7 @@ static enum err check_belongs(const struct vek *vek, const struct snp_claims *s,
                        snp_product_name(vek->product));
     if (vek->kind == SNP_KEY_VCEK && !same_chip(vek, s->chip_id))
         return problem(p, E_CHAIN, "the VCEK certificate is of another chip");
-    if (!same_tcb(a, b))
+    if (!snp_tcb_eq(a, b))
         return problem(p, E_CHAIN,
                        "the certificate is for TCB %u.%u.%u.%u.%u, the report says %u.%u.%u.%u.%u "
                        "(fmc.bootloader.tee.snp.microcode)",
