@@ -5,9 +5,12 @@
  */
 #include "snp_sample.h"
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef __has_feature /* clang's, with which sanitizers run */
+#if __has_feature(address_sanitizer)
 #define SIGNED_STEP 61
-#else
+#endif
+#endif
+#ifndef SIGNED_STEP
 #define SIGNED_STEP 1
 #endif
 #define REST_STEP 23
