@@ -3,6 +3,7 @@
 #include "base/codec/hex.h"
 #include "base/codec/pem.h"
 #include "io/client/client.h"
+#include "io/collateral/plan.h"
 
 #include <stdio.h>
 
@@ -81,7 +82,7 @@ enum err collateral_url(const struct collateral_services *s, const struct vendor
                         char out[static COLLATERAL_URL_MAX], struct problem *p)
 {
     char path[256];
-    bool amd = object->kind >= OBJECT_SNP_CHAIN;
+    bool amd = plan_service_of(object) == PLAN_AMD;
     const char *base = amd ? s->kds_url : s->pcs_url;
     if (print_path(object, path, sizeof path) <= 0)
         return problem(p, E_VALUE, "no such object");

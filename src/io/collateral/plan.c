@@ -5,9 +5,14 @@
 #define BACKOFF_FIRST_MS 5000ull
 #define BACKOFF_MAX_MS   (15 * 60 * 1000ull)
 
+enum plan_service plan_service_of(const struct vendor_object *object)
+{
+    return object->kind >= OBJECT_SNP_CHAIN ? PLAN_AMD : PLAN_INTEL;
+}
+
 static enum plan_service service_of(const struct plan_slot *s)
 {
-    return s->object.kind >= OBJECT_SNP_CHAIN ? PLAN_AMD : PLAN_INTEL;
+    return plan_service_of(&s->object);
 }
 
 static uint64_t later(uint64_t a, uint64_t b)

@@ -41,6 +41,9 @@
 
 enum plan_service { PLAN_INTEL, PLAN_AMD, PLAN_SERVICES };
 
+/* Who publishes the object. */
+enum plan_service plan_service_of(const struct vendor_object *object);
+
 struct plan_slot {
     struct vendor_object object; /* OBJECT_NONE: the slot is free */
     bool is_held, is_asked, is_stranger;

@@ -89,6 +89,8 @@ enum err keeper_load(struct keeper *k, struct now now, uint64_t slot, struct byt
     if (in.n == 0)
         return OK; /* emptied */
     TRY(record_decode(in, &r));
+    if (!k->asks[plan_service_of(&r.object)])
+        return OK; /* of a service that is asked no more, so nobody would renew it */
     bool is_free = slot < PLAN_SLOTS && k->plan.slot[slot].object.kind == OBJECT_NONE;
     if (!is_free || plan_find(&k->plan, &r.object) < PLAN_SLOTS)
         return E_MALFORMED;
@@ -102,7 +104,9 @@ enum err keeper_load(struct keeper *k, struct now now, uint64_t slot, struct byt
 void keeper_want(struct keeper *k, struct now now, const struct vendor_object *objects, size_t n,
                  bool is_stranger)
 {
-    for (size_t i = 0; i < n && k->is_fetching; i++) {
+    for (size_t i = 0; i < n; i++) {
+        if (!k->asks[plan_service_of(&objects[i])])
+            continue;
         size_t slot = plan_want(&k->plan, now, &objects[i], is_stranger);
         if (slot < PLAN_SLOTS && holds(&k->slots[slot]) && !k->plan.slot[slot].is_held)
             forget(k, (uint32_t)slot); /* another object had to leave */
@@ -225,7 +229,7 @@ static void find_until(struct keeper *k, struct now now)
 void keeper_turn(struct keeper *k, struct now now)
 {
     size_t slot;
-    while (k->is_fetching && (slot = plan_next(&k->plan, now)) < PLAN_SLOTS)
+    while ((slot = plan_next(&k->plan, now)) < PLAN_SLOTS)
         k->out.fetch(k->out.ctx, (uint32_t)slot, &k->plan.slot[slot].object);
     for (uint32_t i = 0; i < PLAN_SLOTS; i++)
         if (holds(&k->slots[i]) && k->plan.slot[i].object.kind == OBJECT_NONE)

@@ -48,7 +48,7 @@ struct keeper_slot {
 struct keeper {
     struct keeper_out out;
     struct rng rng;
-    bool is_fetching; /* false: no services, only the folder */
+    bool asks[PLAN_SERVICES]; /* the services there are; none: only the folder */
     struct plan plan;
     struct keeper_slot slots[PLAN_SLOTS];
     uint32_t n_files;

@@ -71,16 +71,9 @@ static void fetched(void *ctx)
     j->is_busy = false;
 }
 
-static bool has_service(const struct node_collateral *c, const struct vendor_object *o)
-{
-    return o->kind >= OBJECT_SNP_CHAIN ? c->services.kds_url[0] : c->services.pcs_url[0];
-}
-
 static enum err start(struct node_collateral *c, const struct wire_fetch *m)
 {
     size_t i = 0;
-    if (!has_service(c, &m->object))
-        return E_NOT_FOUND;
     while (i < JOBS && c->jobs[i].is_busy)
         i++;
     if (i == JOBS)
@@ -98,10 +91,9 @@ enum err node_collateral_fetch(struct node *n, struct bytes frame)
     struct wire_fetch m;
     TRY(wire_fetch_decode(frame, &m));
     enum err e = start(n->collateral, &m);
-    if (e != OK) {
-        const char *why = e == E_NOT_FOUND ? "no service is configured" : err_text(e);
-        tell(n, &(struct wire_fetched){.slot = m.slot, .e = (uint8_t)e, .why = bytes_str(why)});
-    }
+    if (e != OK)
+        tell(n, &(struct wire_fetched){
+                    .slot = m.slot, .e = (uint8_t)e, .why = bytes_str(err_text(e))});
     return OK;
 }
 

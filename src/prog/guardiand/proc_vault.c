@@ -204,7 +204,7 @@ static void open_keeper(struct vault *v)
     v->keeper = (struct keeper){
         .out = {v, keeper_fetch, keeper_inspect, keeper_hold, keeper_store, keeper_changed},
         .rng = rng_system(),
-        .is_fetching = c->pcs_url[0] || c->kds_url[0],
+        .asks = {[PLAN_INTEL] = c->pcs_url[0], [PLAN_AMD] = c->kds_url[0]},
         .plan.refresh_ms = 1000ull * c->refresh_s};
 }
 

@@ -73,7 +73,7 @@ static void begin(void)
     memset(&keeper, 0, sizeof keeper);
     keeper.out = (struct keeper_out){NULL, fetch, inspect, hold, store, changed};
     keeper.rng = rng_numbered(&seeded, 1);
-    keeper.is_fetching = true;
+    keeper.asks[PLAN_INTEL] = true;
 }
 
 static int set_up(void **state)
@@ -216,10 +216,10 @@ static void wanting_again_disturbs_nothing(void **state)
     expect("fetch0 inspect0=body+chain hold0=body+chain store0 changed ");
 }
 
-static void without_services_nothing_is_asked_for(void **state)
+static void without_its_service_nothing_is_asked_for(void **state)
 {
-    keeper.is_fetching = false;
-    keeper_want(&keeper, at(0), &tcb_info, 1, false);
+    const struct vendor_object list = {.kind = OBJECT_SNP_CRL, .product = SNP_MILAN};
+    keeper_want(&keeper, at(0), &list, 1, false);
     keeper_turn(&keeper, at(0));
     expect("");
 }
@@ -234,8 +234,9 @@ static void what_expires_is_a_change(void **state)
     keeper_turn(&keeper, at(0));
     came(at(0), 1, "b");
     inspected(at(0), 1, 0, 200);
+    /* Both are asked for again, and nobody answers. */
+    keeper_turn(&keeper, at(100));
     world.said[0] = 0;
-    keeper.is_fetching = false;
     keeper_turn(&keeper, at(100));
     expect("");
     keeper_turn(&keeper, at(101));
@@ -262,6 +263,16 @@ static void what_was_stored_is_held_after_a_restart(void **state)
     came(at(DAY_S), 3, "older");
     inspected(at(DAY_S), 3, -DAY_S - 1, 20 * DAY_S);
     expect("fetch3 inspect3=older+chain ");
+}
+
+static void what_a_service_gave_that_is_asked_no_more_does_not_count(void **state)
+{
+    hold_one();
+    begin();
+    keeper.asks[PLAN_INTEL] = false;
+    assert_ok(keeper_load(&keeper, at(10), 3, buf_bytes(&world.record)));
+    keeper_turn(&keeper, at(10));
+    expect("");
 }
 
 static void records_that_are_none_are_refused(void **state)
@@ -303,7 +314,6 @@ static void who_needs_a_place_takes_that_of_the_longest_unwanted(void **state)
 static void the_folder_counts_as_a_whole(void **state)
 {
     const struct bytes files[] = {bytes_str("a"), bytes_str("b")};
-    keeper.is_fetching = false;
     keeper_folder(&keeper, files, 2);
     expect("hold256=a+ hold257=b+ changed ");
     keeper_folder(&keeper, files + 1, 1);
@@ -325,9 +335,10 @@ int main(void)
         T(what_is_the_same_changes_nothing),
         T(verifiers_that_are_busy_are_asked_later),
         T(wanting_again_disturbs_nothing),
-        T(without_services_nothing_is_asked_for),
+        T(without_its_service_nothing_is_asked_for),
         T(what_expires_is_a_change),
         T(what_was_stored_is_held_after_a_restart),
+        T(what_a_service_gave_that_is_asked_no_more_does_not_count),
         T(records_that_are_none_are_refused),
         T(what_nobody_wants_any_more_is_forgotten),
         T(who_needs_a_place_takes_that_of_the_longest_unwanted),
