@@ -196,7 +196,11 @@ static void keeper_store(void *ctx, uint32_t slot, struct bytes record)
     member_keep(v->member, ipc_now(), slot, record);
 }
 
-static void keeper_changed(void *ctx) {}
+static void keeper_changed(void *ctx)
+{
+    struct vault *v = ctx;
+    member_collateral_changed(v->member, ipc_now());
+}
 
 static void open_keeper(struct vault *v)
 {
