@@ -1,3 +1,4 @@
+#include "core/evidence/sim/intel.h"
 #include "core/evidence/sim/sim.h"
 #include "prog/guardiand/judge.h"
 #include "prog/guardiand/machine.h"
@@ -214,6 +215,36 @@ static void an_object_is_judged_with_the_certificates_that_are_held(void **state
     buf_free(&b);
 }
 
+/* What the simulated Intel says at UNIX_S of a machine with these claims, one slot for each part.
+ */
+static void hold_simulated(struct claims *claims, int64_t at)
+{
+    const struct sim_intel intel = sim_intel(claims, at);
+    for (uint32_t part = 0; part < SIM_INTEL_PARTS; part++) {
+        struct buf b = BUF_INIT(1 << 20);
+        assert_ok(sim_intel_write(&intel, (enum sim_intel_part)part, &b));
+        assert_ok(judge_hold(&judge, 256 + part, buf_bytes(&b), BYTES_NONE));
+        buf_free(&b);
+    }
+}
+
+static void newer_collateral_changes_what_was_judged_before(void **state)
+{
+    struct config_simulated s = machine(PLATFORM_TDX, 0);
+    struct buf b = evidence_of(&s);
+    struct claims c, machine = machine_claims(&s);
+    assert_ok(judge_it(buf_bytes(&b), true, UNIX_S, &c, NULL));
+    assert_int_equal(c.tcb_status, TCB_UP_TO_DATE);
+    hold_simulated(&machine, UNIX_S);
+    assert_ok(judge_it(buf_bytes(&b), true, UNIX_S, &c, NULL));
+    assert_int_equal(c.tcb_status, TCB_UP_TO_DATE);
+    machine.tdx.pce_svn++;
+    hold_simulated(&machine, UNIX_S + 1);
+    assert_ok(judge_it(buf_bytes(&b), true, UNIX_S, &c, NULL));
+    assert_int_equal(c.tcb_status, TCB_OUT_OF_DATE);
+    buf_free(&b);
+}
+
 #define T(name) cmocka_unit_test_teardown(name, tear_down)
 
 int main(void)
@@ -223,6 +254,7 @@ int main(void)
         T(evidence_cut_short_or_changed_is_refused),
         T(simulated_evidence_is_refused_without_simulation),
         T(every_version_that_the_configuration_knows_is_accepted),
+        T(newer_collateral_changes_what_was_judged_before),
         T(a_real_quote_without_collateral_says_what_is_missing),
         T(a_real_quote_with_collateral_has_its_status),
         T(a_report_without_a_list_is_no_strangers),
