@@ -133,17 +133,6 @@ size_t plan_next(struct plan *plan, struct now now)
     return found;
 }
 
-uint64_t plan_wake(const struct plan *plan)
-{
-    uint64_t at = UINT64_MAX;
-    bool busy[PLAN_SERVICES] = {false};
-    note_busy(plan, busy);
-    for (size_t i = 0; i < PLAN_SLOTS; i++)
-        if (plan->slot[i].object.kind != OBJECT_NONE && !busy[service_of(&plan->slot[i])])
-            at = sooner(at, due_of(plan, &plan->slot[i]));
-    return at;
-}
-
 /* --- what came of it --- */
 
 /* The seconds from a to b as milliseconds; 0 if b is not after a. */

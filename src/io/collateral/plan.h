@@ -72,8 +72,6 @@ size_t plan_find(const struct plan *plan, const struct vendor_object *object);
 
 /* The slot of an object that is to be asked for now, marked as asked; PLAN_SLOTS if none is. */
 size_t plan_next(struct plan *plan, struct now now);
-/* When plan_next() may have something, in monotonic milliseconds; UINT64_MAX: nothing is wanted. */
-uint64_t plan_wake(const struct plan *plan);
 
 /* The object of the slot came, at `fetched`, and is good until `until` (unix seconds). */
 void plan_held(struct plan *plan, struct now now, struct rng rng, size_t slot, int64_t fetched,

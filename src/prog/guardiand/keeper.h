@@ -17,8 +17,6 @@
 #include "core/evidence/inspect.h"
 #include "io/collateral/plan.h"
 
-#define KEEPER_FILES_MAX 256
-
 /* A record: the object, dates, body and chain. */
 #define KEEPER_RECORD_MAX ((2u << 20) + (17u << 10))
 
