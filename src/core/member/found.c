@@ -360,18 +360,21 @@ static void write_verdicts(struct writer *w, const struct guardian *m)
         verdict_write(w, &m->my_verdicts[i]);
 }
 
-/* Only verdicts of present members count; others would spoil the list. */
+/* Only verdicts of present members, by their present keys, count; others would spoil the list. */
 static void drop_foreign_verdicts(struct guardian *m)
 {
     uint32_t kept = 0;
     const struct cfg *cfg = state_cfg(m->state);
+    struct peer_subject me = member_own_subject(m);
+    struct hash32 subject = peer_subject_hash(&me);
     for (uint32_t i = 0; i < m->n_my_verdicts; i++) {
-        int at = cfg_find(cfg, m->my_verdicts[i].signer);
-        const struct link *l = link_of_gid(m, m->my_verdicts[i].signer);
-        if (at >= 0 && !cfg->member[at].suspended && l &&
-            sig_public_eq(cfg->member[at].vote_key, l->vote_key) &&
-            m->my_verdicts[i].not_after > (int64_t)member_unix_s(m) + 60)
-            m->my_verdicts[kept++] = m->my_verdicts[i];
+        const struct verdict *v = &m->my_verdicts[i];
+        int at = cfg_find(cfg, v->signer);
+        if (at >= 0 && !cfg->member[at].suspended &&
+            v->not_after > (int64_t)member_unix_s(m) + 60 &&
+            verdict_verify(v, m->config.deps.sig, &cfg->member[at].vote_key, m->config.cluster_id,
+                           subject) == OK)
+            m->my_verdicts[kept++] = *v;
     }
     m->n_my_verdicts = kept;
 }
