@@ -14,6 +14,7 @@ struct entry {
 struct evidence_cache {
     size_t n_sets;
     uint64_t clock, hits, lookups;
+    struct facts facts;
     struct entry entries[];
 };
 
@@ -39,6 +40,12 @@ void evidence_cache_clear(struct evidence_cache *cache)
         verified_clear(&cache->entries[i].verified);
         cache->entries[i].used = 0;
     }
+    cache->facts = (struct facts){.n = 0};
+}
+
+struct facts *evidence_cache_facts(struct evidence_cache *cache)
+{
+    return cache ? &cache->facts : NULL;
 }
 
 void evidence_cache_free(struct evidence_cache *cache)

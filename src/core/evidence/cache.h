@@ -9,6 +9,9 @@
  * is whether the collateral that it was judged by is still the same and current.
  * So a new revocation list or TCB info counts from its first use on.
  *
+ * Signatures over collateral are remembered apart from machines (facts.h), so that
+ * the first evidence of a further machine costs its own chain only.
+ *
  * Fixed memory: 4 KiB per entry. When full, the least recently used of four
  * entries gives way, so hostile evidence can slow others down but never grow it.
  */
@@ -45,6 +48,8 @@ void verified_clear(struct verified *v);
 
 /* The entry of exactly these bytes, or NULL. Valid until the next call on this cache. */
 struct verified *evidence_cache_find(struct evidence_cache *cache, struct bytes chain);
+/* Signatures over collateral that held. NULL if there is no cache. */
+struct facts *evidence_cache_facts(struct evidence_cache *cache);
 /* Takes over *v and returns where it is now; NULL if the chain is too long to keep: then v stays
  * the caller's. */
 struct verified *evidence_cache_put(struct evidence_cache *cache, struct bytes chain,

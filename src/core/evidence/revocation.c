@@ -5,6 +5,18 @@ static bool names(const struct crl *crl, const char *issuer)
     return strcmp(crl_issuer(crl), issuer) == 0;
 }
 
+static bool is_genuine(const struct revocation_lists *lists, const struct crl *crl,
+                       const struct cert *issuer, struct problem *p)
+{
+    struct hash32 signed_by = fact_of("list", sha256(cert_der(issuer)), sha256(crl_der(crl)));
+    if (facts_know(lists->facts, &signed_by))
+        return true;
+    if (crl_check_issued(crl, issuer, p) != OK)
+        return false;
+    facts_learn(lists->facts, &signed_by);
+    return true;
+}
+
 /* The newest genuine one, or NULL; then *p says what is wrong with one that is there. */
 static const struct crl *find_newest(const struct revocation_lists *lists,
                                      const struct cert *issuer, struct problem *p)
@@ -12,7 +24,7 @@ static const struct crl *find_newest(const struct revocation_lists *lists,
     const struct crl *newest = NULL;
     for (size_t i = 0; i < lists->n; i++) {
         const struct crl *crl = lists->lists[i];
-        if (!names(crl, cert_subject(issuer)) || crl_check_issued(crl, issuer, p) != OK)
+        if (!names(crl, cert_subject(issuer)) || !is_genuine(lists, crl, issuer, p))
             continue;
         if (!newest || crl_this_update(crl) > crl_this_update(newest))
             newest = crl;

@@ -10,13 +10,15 @@
 #define CORE_EVIDENCE_REVOCATION_H
 
 #include "base/crypto/crl.h"
+#include "core/evidence/facts.h"
 
 /* The lists there are, of any issuers. Zero: none, and none needed. */
 struct revocation_lists {
     struct crl *const *lists;
     size_t n;
-    struct hash32 id; /* other lists, another id */
-    bool demanded;    /* without a current one nothing is accepted */
+    struct hash32 id;    /* other lists, another id */
+    bool demanded;       /* without a current one nothing is accepted */
+    struct facts *facts; /* whose lists they are, as far as it was checked before; or NULL */
 };
 
 /* What certificates were judged by and found not to be revoked. */

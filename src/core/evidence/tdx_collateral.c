@@ -53,6 +53,17 @@ static enum err check_chain(struct search *s, struct problem *p)
 
 /* --- who signs documents --- */
 
+static enum err check_issued(const struct search *s, const struct cert *c, struct problem *p)
+{
+    const struct cert *root = s->chain[ROOT];
+    struct hash32 issued = fact_of("certificate", sha256(cert_der(root)), sha256(cert_der(c)));
+    if (facts_know(s->q->facts, &issued))
+        return OK;
+    TRY(cert_check_issued(c, root, 0, p));
+    facts_learn(s->q->facts, &issued);
+    return OK;
+}
+
 static enum err check_signer(struct search *s, struct cert *c, struct signer *out,
                              struct problem *p)
 {
@@ -62,7 +73,7 @@ static enum err check_signer(struct search *s, struct cert *c, struct signer *ou
         cert_ec_point(c, CURVE_P256, &point) != OK)
         return problem(p, E_CHAIN, "\"%s\" is no certificate that signs documents",
                        cert_subject(c));
-    TRY(cert_check_issued(c, s->chain[ROOT], 0, p));
+    TRY(check_issued(s, c, p));
     if (cert_check_dates(c, s->q->unix_time, p) != OK) {
         if (p)
             p->err = E_COLL_EXPIRED;
@@ -98,10 +109,26 @@ static enum err find_signers(struct search *s, struct problem *p)
 
 /* --- documents --- */
 
+static bool has_signed(const struct search *s, const struct signer *by,
+                       const struct tcb_document *d)
+{
+    struct sha256 h;
+    sha256_init(&h);
+    sha256_add(&h, BYTES_OF(d->digest.b));
+    sha256_add(&h, BYTES_OF(d->signature));
+    struct hash32 signed_by = fact_of("document", cert_spki_hash(by->cert), sha256_final(&h));
+    if (facts_know(s->q->facts, &signed_by))
+        return true;
+    if (ecdsa_key_verify(by->key, BYTES_OF(d->digest.b), d->signature) != OK)
+        return false;
+    facts_learn(s->q->facts, &signed_by);
+    return true;
+}
+
 static const struct signer *signer_of(const struct search *s, const struct tcb_document *d)
 {
     for (size_t i = 0; i < s->n_signers; i++)
-        if (ecdsa_key_verify(s->signers[i].key, BYTES_OF(d->digest.b), d->signature) == OK)
+        if (has_signed(s, &s->signers[i], d))
             return &s->signers[i];
     return NULL;
 }
@@ -205,7 +232,8 @@ enum err tdx_basis_find(const struct tdx_basis_question *q, struct tdx_basis *ou
                        .lists = {.lists = q->collateral->crls,
                                  .n = q->collateral->n_crls,
                                  .id = q->collateral->id,
-                                 .demanded = q->crl_demanded},
+                                 .demanded = q->crl_demanded,
+                                 .facts = q->facts},
                        .found = {.collateral = q->collateral->id,
                                  .crl_demanded = q->crl_demanded,
                                  .from = INT64_MIN,

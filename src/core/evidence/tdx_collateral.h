@@ -4,8 +4,8 @@
  * identity, each signed under the root that the quote's own chain ends in, and
  * current. Source: Intel's Quote Verification Library, steps 4.1.2.5 to 4.1.2.7.
  *
- * It costs five signature checks; so what was found is told in a form that can be
- * kept and used again with the same collateral.
+ * Which signatures hold is remembered as facts; what was found for one chain is told
+ * in a form that can be kept and used again with the same collateral.
  */
 #ifndef CORE_EVIDENCE_TDX_COLLATERAL_H
 #define CORE_EVIDENCE_TDX_COLLATERAL_H
@@ -26,6 +26,7 @@ struct tdx_basis_question {
     const struct pck *pck;  /* what its leaf says */
     bool crl_demanded;
     int64_t unix_time;
+    struct facts *facts; /* or NULL */
 };
 
 /*

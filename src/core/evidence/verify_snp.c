@@ -58,7 +58,8 @@ static struct revocation_lists lists_of(const struct verify_context *v)
     return (struct revocation_lists){.lists = o->collateral->crls,
                                      .n = o->collateral->n_crls,
                                      .id = o->collateral->id,
-                                     .demanded = !o->no_crl};
+                                     .demanded = !o->no_crl,
+                                     .facts = evidence_cache_facts(o->cache)};
 }
 
 /*

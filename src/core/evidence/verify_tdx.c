@@ -92,8 +92,12 @@ static enum err judge_platform(const struct verify_context *v, struct verified *
     static const struct collateral none;
     const struct collateral *given = v->options->collateral ? v->options->collateral : &none;
     const struct tdx_quote *quote = &v->evidence->tdx;
-    const struct tdx_basis_question q = {given, quote->chain, &chain->chain.pck,
-                                         !v->options->no_crl, v->unix_time};
+    const struct tdx_basis_question q = {given,
+                                         quote->chain,
+                                         &chain->chain.pck,
+                                         !v->options->no_crl,
+                                         v->unix_time,
+                                         evidence_cache_facts(v->options->cache)};
     const struct tdx_basis *basis = &chain->basis;
     if (!tdx_basis_holds(basis, &q))
         TRY(tdx_basis_find(&q, &chain->basis, p));

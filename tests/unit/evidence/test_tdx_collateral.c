@@ -359,6 +359,50 @@ static void a_remembered_judgement_ends_with_its_collateral(void **state)
     evidence_cache_free(s.cache);
 }
 
+/* Who signed what is remembered for all machines, and for nothing else. */
+static void a_further_machine_is_judged_by_what_is_known(void **state)
+{
+    struct scene s = scene(), other = scene();
+    struct claims c;
+    s.cache = other.cache = evidence_cache_new(4);
+    assert_ok(judge(&s, &c, NULL));
+    size_t known = evidence_cache_facts(s.cache)->n;
+    assert_int_equal(known, 5); /* two documents, their signer, two lists */
+    other.described = sim_claims(PLATFORM_TDX, 8);
+    assert_ok(judge(&other, &c, NULL));
+    assert_int_equal(evidence_cache_facts(s.cache)->n, known);
+    other.intel.pck_crl.revokes_pck = true; /* of the first machine */
+    assert_ok(judge(&other, &c, NULL));
+    assert_int_equal(evidence_cache_facts(s.cache)->n, known + 1);
+    other.intel.document_key = "somebody else";
+    expect(&other, E_SIGNATURE, "the TCB info is not signed by");
+    other.intel = scene().intel;
+    other.intel.signing.key = "somebody else";
+    expect(&other, E_CHAIN, "Intel SGX TCB Signing");
+    other.intel = scene().intel;
+    other.intel.pck_crl.key = "somebody else";
+    expect(&other, E_COLL_MISSING, "Intel SGX PCK Platform CA");
+    assert_int_equal(evidence_cache_facts(s.cache)->n, known + 1);
+    evidence_cache_free(s.cache);
+}
+
+static void the_oldest_fact_gives_way(void **state)
+{
+    static struct facts f;
+    for (uint32_t i = 0; i <= FACTS_MAX; i++) {
+        struct hash32 about = {0};
+        memcpy(about.b, &i, sizeof i);
+        struct hash32 known = fact_of("x", (struct hash32){0}, about);
+        assert_false(facts_know(&f, &known));
+        facts_learn(&f, &known);
+        assert_true(facts_know(&f, &known));
+    }
+    struct hash32 first = fact_of("x", (struct hash32){0}, (struct hash32){0});
+    assert_false(facts_know(&f, &first));
+    facts_learn(NULL, &first);
+    assert_false(facts_know(NULL, &first));
+}
+
 static void what_was_remembered_without_lists_is_not_enough_with_them(void **state)
 {
     struct scene s = scene();
@@ -390,6 +434,8 @@ int main(void)
         cmocka_unit_test(without_documents_a_simulated_machine_follows_its_own_rule),
         cmocka_unit_test(the_newest_document_counts),
         cmocka_unit_test(a_remembered_judgement_ends_with_its_collateral),
+        cmocka_unit_test(a_further_machine_is_judged_by_what_is_known),
+        cmocka_unit_test(the_oldest_fact_gives_way),
         cmocka_unit_test(what_was_remembered_without_lists_is_not_enough_with_them),
     };
     return cmocka_run_group_tests_name("tdx_collateral", tests, NULL, NULL);
