@@ -79,15 +79,17 @@ static uint32_t quorum(struct schedule *s)
  */
 static bool may_crash(struct schedule *s, uint32_t node)
 {
-    uint32_t founded = 0, others = 0, q = quorum(s);
+    uint32_t founded = 0, others = 0, signing = 0, q = quorum(s);
     if (s->o.n < 3)
         return true;
     /* A liar may lose its key over its lies: f of them and one that is down need six members. */
     for (uint32_t i = 0; i < s->machines; i++) {
         founded += is_founded(s, i);
+        signing += status_of(s, i).phase == MEMBER_CHECK_READINESS;
         others += i != node && votes(s, i) && !world_is_liar(s->w, i);
     }
-    return founded < q || others >= q;
+    bool lies = s->o.has_liar || s->o.has_twin;
+    return others >= q || (lies ? founded + signing == 0 : founded < q);
 }
 
 static void crash(struct schedule *s, uint32_t i)
