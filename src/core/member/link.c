@@ -36,6 +36,19 @@ struct link *link_of_gid(struct guardian *m, uint32_t gid)
     return NULL;
 }
 
+/* Members ask each other for leases twice in a lease's time; whoever follows asks for blocks. */
+bool link_answers(const struct guardian *m, uint32_t gid, const struct sig_public *vote_key)
+{
+    uint64_t lately = m->config.genesis->lease_ms / 2 + 2000;
+    for (unsigned i = 0; i < MEMBER_LINKS_MAX; i++) {
+        const struct link *l = &m->links[i];
+        if (l->step == LINK_ATTESTED && l->is_ready && l->subject.gid == gid &&
+            sig_public_eq(l->vote_key, *vote_key) && m->now.mono_ms <= l->heard_ms + lately)
+            return true;
+    }
+    return false;
+}
+
 static void forget_link(struct guardian *m, struct link *l)
 {
     uint32_t gid = l->step == LINK_ATTESTED && l->is_ready ? l->subject.gid : 0;
@@ -369,6 +382,7 @@ void member_link_message(struct guardian *m, struct now now, uint32_t id, struct
     struct link *l = find_link(m, id);
     if (!l)
         return;
+    l->heard_ms = now.mono_ms;
     struct reader r = reader(message);
     uint8_t type = rd_u8(&r);
     enum err e = E_MALFORMED;

@@ -253,6 +253,27 @@ static unsigned app_lane(void *ctx, struct bytes entry)
     return entry_decode(entry, &e) == OK ? command_lane(e.type) : BFT_LANES - 1;
 }
 
+/* H9: whoever is let in raises the quorum; it and one more than a quorum are there now, by the vote
+ * keys that will count. */
+static enum err app_local_check(void *ctx, struct bytes entry)
+{
+    struct guardian *m = ctx;
+    if (!state_lets_in(m->state, m->now.unix_ms, entry))
+        return OK;
+    const struct cfg *cfg = state_cfg(m->state);
+    struct rec_session o = state_session(m->state);
+    uint32_t there = member_votes(m), wanted = cfg->q + 1 < cfg->n ? cfg->q + 1 : cfg->n;
+    for (uint32_t i = 0; i < o.next.n; i++) {
+        int at = cfg_find(cfg, o.next.member[i].gid);
+        const struct member *who = at >= 0 ? &cfg->member[at] : &o.next.member[i];
+        bool answers = link_answers(m, who->gid, &who->vote_key);
+        if (at < 0 && !answers)
+            return E_NOT_READY;
+        there += answers;
+    }
+    return there >= wanted + (o.next.n - cfg->n) ? OK : E_NOT_READY;
+}
+
 static enum err app_block(void *ctx, uint64_t height, struct buf *block, struct buf *certificate)
 {
     const struct kept_block *k = member_block(ctx, height);
@@ -431,6 +452,7 @@ enum err member_begin_log(struct guardian *m)
                                    .judge = app_judge,
                                    .entry_valid = app_entry_valid,
                                    .lane = app_lane,
+                                   .local_check = app_local_check,
                                    .block = app_block,
                                    .checkpoint = checkpoint_offered};
     config->out = (struct bft_out){.ctx = m,

@@ -90,7 +90,7 @@ struct link {
     bool is_ready; /* the other side has accepted us, too */
     bool has_hello, has_evidence;
     uint32_t ready_gid; /* the number it knows us by */
-    uint64_t opened_ms;
+    uint64_t opened_ms, heard_ms;
     uint8_t exporter[BINDING_EXPORTER_SIZE];
     uint8_t my_nonce[32], its_nonce[32];
     struct sig_public seat_key, vote_key;
@@ -296,6 +296,8 @@ void link_quoted(struct guardian *m, struct job *j, struct bytes evidence);
 void link_judged(struct guardian *m, struct job *j, enum err e, const struct claims *claims,
                  const struct problem *problem);
 struct link *link_of_gid(struct guardian *m, uint32_t gid);
+/* Was this guardian, with this vote key, heard from lately? Never true of ourselves. */
+bool link_answers(const struct guardian *m, uint32_t gid, const struct sig_public *vote_key);
 void link_send(struct guardian *m, struct link *l, struct bytes message);
 void link_judged_again(struct guardian *m, struct job *j, enum err e, const struct claims *claims,
                        const struct problem *problem);

@@ -487,6 +487,34 @@ static bool newcomer_is_there(const struct state *s, const struct rec_session *o
     return true;
 }
 
+static bool has_newcomer(const struct state *s, const struct rec_session *o)
+{
+    for (uint32_t i = 0; i < o->next.n; i++)
+        if (cfg_find(&s->cfg, o->next.member[i].gid) < 0)
+            return true;
+    return false;
+}
+
+/* Whether STEP ends the last phase well. */
+static bool may_activate(const struct state *s, const struct rec_session *o, uint64_t time_ms)
+{
+    bool in_time = !has_newcomer(s, o) || time_ms < o->deadline_ms + JOIN_VOID_MS;
+    return o->phase == PHASE_CONFIRM && in_time && newcomer_is_there(s, o) &&
+           confirmed(o) >= o->next.t + o->next.f;
+}
+
+bool state_lets_in(const struct state *s, uint64_t time_ms, struct bytes in)
+{
+    struct entry entry;
+    struct rec_session o = state_session(s);
+    if (o.kind != SESSION_RESHARE || o.phase != PHASE_CONFIRM || !has_newcomer(s, &o) ||
+        entry_decode(in, &entry) != OK)
+        return false;
+    if (entry.type == CMD_CONFIRM)
+        return cfg_find(&s->cfg, entry.author) >= 0;
+    return entry.type == CMD_STEP && may_activate(s, &o, time_ms);
+}
+
 /* Body: the sid of the session's first half and the phase that should end. */
 enum err apply_step(struct apply *a)
 {
@@ -504,9 +532,8 @@ enum err apply_step(struct apply *a)
     }
     if (a->at.time_ms < o.deadline_ms)
         return problem(a->p, E_NOT_READY, "the phase has not passed its deadline");
-    uint32_t floor = o.next.t + o.next.f;
-    bool there = newcomer_is_there(a->s, &o);
-    if (o.phase == PHASE_RKEY && there && o.n_recipients >= floor) {
+    if (o.phase == PHASE_RKEY && newcomer_is_there(a->s, &o) &&
+        o.n_recipients >= o.next.t + o.next.f) {
         enter_phase(a, &o, PHASE_DEAL);
         return put_session(a->s, &o);
     }
@@ -515,7 +542,5 @@ enum err apply_step(struct apply *a)
         TRY(close_dealing(a, &o));
         return put_session(a->s, &o);
     }
-    if (o.phase == PHASE_CONFIRM && there && confirmed(&o) >= floor)
-        return activate(a, &o);
-    return give_up(a, &o);
+    return may_activate(a->s, &o, a->at.time_ms) ? activate(a, &o) : give_up(a, &o);
 }

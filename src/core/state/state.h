@@ -23,6 +23,9 @@
 
 /* Block time between ceremonies that holders of a share ask for. */
 #define REFRESH_PAUSE_MS 10000
+/* A join that cannot end is void this long after its last phase should have ended: its newcomer, or
+ * too many others, are gone (consensus.md H9). */
+#define JOIN_VOID_MS 30000
 /* Block time a phase of a ceremony waits for the slow before it may be closed without them. */
 #define PHASE_MS 4000
 /* Block time an attempt waits for what is missing before RETRY may begin the next one. */
@@ -111,6 +114,9 @@ enum err state_namespace_label(const struct state *s, const char *ns, uint32_t v
  * key under which it is signed. */
 enum err state_signop_message(struct state *s, const struct rec_signop *op, struct buf *out);
 enum err state_signop_key(struct state *s, const struct rec_signop *op, struct frost_key *key);
+/* Could this entry, or others like it in one block, let a newcomer in? Whoever votes for it wants
+ * the newcomer and a quorum and one to be there at that moment (H9). */
+bool state_lets_in(const struct state *s, uint64_t time_ms, struct bytes entry);
 /* May RETRY go on without those who keep this attempt waiting? */
 bool state_signop_is_late(const struct state *s, const struct rec_signop *op, uint64_t time_ms);
 /* The share commitment S_gid of the epoch in force; remembered, as it costs t multiplications. */

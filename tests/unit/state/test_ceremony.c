@@ -270,16 +270,21 @@ static void a_join_rests_on_verdicts_of_q_members(void **state)
     founded_free(&f);
 }
 
-static void begin_join(void)
+static void begin_join_to(uint32_t n)
 {
-    founded_new_rooted(&f, 3);
-    add_seat(4);
-    struct peer_subject who = founded_subject(&f, 4);
+    founded_new_rooted(&f, n);
+    add_seat(n + 1);
+    struct peer_subject who = founded_subject(&f, n + 1);
     struct verdict v[BFT_MAX_MEMBERS];
-    founded_verdicts(&f, peer_subject_hash(&who), 3, v);
-    struct buf b = join_body(&who, v, 3);
+    founded_verdicts(&f, peer_subject_hash(&who), n, v);
+    struct buf b = join_body(&who, v, n);
     founded_do(&f, CMD_OPEN, 1, buf_bytes(&b));
     buf_free(&b);
+}
+
+static void begin_join(void)
+{
+    begin_join_to(3);
 }
 
 static void a_join_gives_new_shares_of_the_same_keys(void **state)
@@ -337,6 +342,45 @@ static void a_join_without_its_newcomer_is_void(void **state)
     founded_free(&f);
 }
 
+/* Of five, all but the fourth have confirmed: as many as must. */
+static struct buf all_but_one_confirm(void)
+{
+    begin_join_to(4);
+    post_rkeys(5);
+    for (uint32_t gid = 1; gid <= 4 && state_session(f.s).phase == PHASE_DEAL; gid++) {
+        struct buf b = founded_deal(&f, gid);
+        founded_do(&f, CMD_DEAL, gid, buf_bytes(&b));
+        buf_free(&b);
+    }
+    founded_open(&f);
+    static const uint32_t order[] = {5, 1, 2, 3};
+    for (unsigned i = 0; i < 4; i++) {
+        struct buf b = founded_confirm(&f, order[i]);
+        struct buf entry = founded_entry(&f, CMD_CONFIRM, order[i], buf_bytes(&b));
+        assert_int_equal(state_lets_in(f.s, f.ms, buf_bytes(&entry)), order[i] != 5);
+        founded_do(&f, CMD_CONFIRM, order[i], buf_bytes(&b));
+        buf_free(&entry);
+        buf_free(&b);
+    }
+    return founded_step(&f);
+}
+
+static void a_join_that_waits_for_too_long_is_void(void **state)
+{
+    for (int late = 0; late < 2; late++) {
+        struct buf step = all_but_one_confirm();
+        struct buf entry = founded_entry(&f, CMD_STEP, 1, buf_bytes(&step));
+        f.ms = state_session(f.s).deadline_ms + JOIN_VOID_MS - 1 + (uint64_t)late;
+        assert_int_equal(state_lets_in(f.s, f.ms, buf_bytes(&entry)), !late);
+        founded_do(&f, CMD_STEP, 1, buf_bytes(&step));
+        assert_int_equal(state_session(f.s).kind, SESSION_NONE);
+        assert_int_equal(state_cfg(f.s)->n, late ? 4 : 5);
+        buf_free(&entry);
+        buf_free(&step);
+        founded_free(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_join_rests_on_verdicts_of_q_members),
         cmocka_unit_test(a_join_gives_new_shares_of_the_same_keys),
         cmocka_unit_test(a_join_without_its_newcomer_is_void),
+        cmocka_unit_test(a_join_that_waits_for_too_long_is_void),
     };
     return cmocka_run_group_tests_name("ceremony", tests, NULL, NULL);
 }
