@@ -30,6 +30,9 @@ bench: ## measure, as ratios to bare primitives
 	@tools/build $(BUILD)-release -Dbuildtype=release $(MESON_FLAGS)
 	@bench/run $(BUILD)-release
 
+valgrind: $(BUILD)-built ## unit tests and a short simulation under valgrind; half an hour
+	@tools/valgrind $(BUILD)
+
 fuzz: ## every fuzz target for SECONDS_EACH seconds
 	@tools/setup
 	@tools/fuzz-all $(SECONDS_EACH)
@@ -50,5 +53,5 @@ clean: ## remove what was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-.PHONY: all demo test test-long sim-long bench fuzz check format install clean help
+.PHONY: all demo test test-long sim-long bench valgrind fuzz check format install clean help
 .DEFAULT_GOAL := all
