@@ -105,15 +105,15 @@ def draw(cluster, i, number):
                           timeout=10).stdout
 
 
-MANIFEST, BLOCK = 1, 5  # kinds of records: core/member/member.h
+MANIFEST, FOUNDING = 1, 5  # kinds of records: core/member/member.h
 
 
 def records(cluster, i):
-    """Manifest and blocks on guardian i's disk, as it goes on writing."""
+    """Manifest and first blocks on guardian i's disk, as it goes on writing."""
     path = cluster.folder(i) / "data" / "records.db"
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as disk:
         rows = disk.execute("SELECT kind, key, value FROM record WHERE kind IN (?, ?) "
-                            "ORDER BY kind, key", (MANIFEST, BLOCK)).fetchall()
+                            "ORDER BY kind, key", (MANIFEST, FOUNDING)).fetchall()
     return [(kind, int.from_bytes(key, "big"), value) for kind, key, value in rows]
 
 

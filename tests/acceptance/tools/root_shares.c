@@ -155,7 +155,7 @@ static enum err load(struct replay *p, unsigned kind, uint64_t number, const cha
 {
     static uint8_t sealed[1 << 20];
     size_t n = strlen(hex) / 2;
-    if (n > sizeof sealed || (kind != RECORD_MANIFEST && kind != RECORD_BLOCK))
+    if (n > sizeof sealed || (kind != RECORD_MANIFEST && kind != RECORD_FOUNDING))
         return E_MALFORMED;
     TRY(hex_decode(hex, sealed, n));
     return member_load(p->member, (enum member_record)kind, number, bytes(sealed, n));
