@@ -7,40 +7,22 @@ enum err checkpoint_prove(const struct state *s, struct bytes block_in, struct b
                           struct buf *out)
 {
     struct block block;
-    struct cfg cfg;
-    struct rec_membership m;
+    struct header header;
+    struct members m;
+    struct reader r = reader(block_in);
+    header_decode(&r, &header);
+    if (r.bad)
+        return E_MALFORMED;
+    TRY(members_of(s, header.height, &m)); /* asked again and again until they are signed */
     TRY(block_decode(block_in, &block));
-    struct key k = key_hash('m', block.header.cfg);
-    enum err e = membership_get(state_store(s), &k, &m) == OK ? OK : E_NOT_READY;
-    if (e == OK)
-        e = state_past_cfg(s, block.header.height, &cfg);
-    if (e == OK) {
-        struct writer w = writer(out);
-        wr_u8(&w, VERSION);
-        header_encode(&w, &block.header);
-        wr_var(&w, certificate);
-        certificate_encode(&w, &block.last);
-        cfg_encode(&w, &cfg);
-        wr_u64(&w, m.first_height);
-        wr_raw(&w, m.signature.b, sizeof m.signature.b);
-        e = writer_end(&w);
-    }
+    struct writer w = writer(out);
+    wr_u8(&w, VERSION);
+    header_encode(&w, &header);
+    wr_var(&w, certificate);
+    certificate_encode(&w, &block.last);
+    members_write(&w, &m);
     block_free(&block);
-    return e;
-}
-
-/* Is the cfg one that the root key named for this height? */
-static enum err check_membership(const struct state *s, const struct cfg *cfg, uint64_t height,
-                                 uint64_t first_height, const struct signature *sig)
-{
-    struct rec_cluster c = state_cluster(s);
-    struct sig_public root, key;
-    struct hash64 named = membership_hash(s->cluster_id, cfg_hash(cfg), first_height);
-    if (height < first_height)
-        return E_SIGNATURE;
-    memcpy(root.b, c.a.b, sizeof root.b);
-    TRY(membership_key(&root, c.generation, &key));
-    return s->deps.frost->verify(&key, BYTES_OF(named.b), sig);
+    return writer_end(&w);
 }
 
 enum err checkpoint_check(const struct state *s, struct bytes proof, struct checkpoint *out,
@@ -49,27 +31,25 @@ enum err checkpoint_check(const struct state *s, struct bytes proof, struct chec
     struct reader r = reader(proof);
     struct header header;
     struct certificate cert;
-    struct cfg cfg;
-    struct signature sig;
-    if (state_cluster(s).generation == 0)
+    struct members m;
+    struct rec_cluster cluster = state_cluster(s);
+    if (cluster.generation == 0)
         return problem(p, E_NOT_READY, "the root is not known here yet");
     rd_require(&r, rd_u8(&r) == VERSION);
     header_decode(&r, &header);
     struct reader c = reader(rd_var(&r, BFT_MAX_CERTIFICATE));
     certificate_decode(&c, &cert);
     certificate_decode(&r, &out->last);
-    cfg_decode(&r, &cfg);
-    uint64_t first_height = rd_u64(&r);
-    rd_copy(&r, sig.b, sizeof sig.b);
+    members_read(&r, &m);
     if (reader_end(&r, E_MALFORMED) != OK || reader_end(&c, E_MALFORMED) != OK || header.height < 2)
         return problem(p, E_MALFORMED, "this is no proof of a checkpoint");
-    if (!hash32_eq(header.cfg, cfg_hash(&cfg)) ||
-        check_membership(s, &cfg, header.height, first_height, &sig) != OK)
+    struct sig_public root;
+    memcpy(root.b, cluster.a.b, sizeof root.b);
+    if (!hash32_eq(m.cfg.cluster_id, s->cluster_id) ||
+        members_check(&m, &header, &root, cluster.generation, s->deps.frost->verify) != OK)
         return problem(p, E_SIGNATURE, "the members are not those the root key signed");
     /* Under a RESTART the certificate may be a POL: then the next checkpoint serves. */
-    if (cert.type != VOTE_PRECOMMIT || cert.restart.n || cert.height != header.height ||
-        !hash32_eq(cert.id, header_id(&header)) ||
-        certificate_check(s->deps.sig, &cfg, &cert) != OK)
+    if (cert.restart.n || !members_certified(&m, &header, &cert, s->deps.sig))
         return problem(p, E_SIGNATURE, "the block after it is not certified by its members");
     if (!hash32_eq(header.last, certificate_hash(&out->last)) ||
         !hash32_eq(header.parent, out->last.id) || out->last.height != header.height - 1)

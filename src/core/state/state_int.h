@@ -101,9 +101,26 @@ void proof_remember(struct state *s, struct hash32 proof);
 struct hash32 proof_false(struct hash32 proof);
 /* The name of an entry's proof in a context (the session or epoch it was checked in). */
 struct hash32 proof_name(struct hash32 entry, struct hash32 context);
-/* The key that signs memberships: the root's, tweaked for that purpose. */
-enum err membership_key(const struct sig_public *root_key, uint32_t generation,
-                        struct sig_public *out);
+/*
+ * The members of a height, and the membership certificate that makes them known to whoever has the
+ * root key: what receipts and checkpoints end with (receipt.c).
+ */
+struct members {
+    struct cfg cfg;
+    uint64_t first_height;
+    struct signature signature;
+};
+/* E_NOT_READY while they are not signed; E_NOT_FOUND before block 1. */
+enum err members_of(const struct state *s, uint64_t height, struct members *out);
+void members_write(struct writer *w, const struct members *m);
+void members_read(struct reader *r, struct members *out);
+/* Are they those that the root key named for this header? */
+enum err members_check(const struct members *m, const struct header *header,
+                       const struct sig_public *root_key, uint32_t generation,
+                       frost_verify *verify);
+/* Is this the certificate of this header, by them? */
+bool members_certified(const struct members *m, const struct header *header,
+                       const struct certificate *c, const struct sig_scheme *scheme);
 /* The list of verdicts at the end of an entry's body. */
 size_t verdicts_read(struct reader *r, struct verdict v[static BFT_MAX_MEMBERS]);
 

@@ -95,6 +95,8 @@ enum err frost_aggregate(const struct frost_key *key, const struct frost_list *l
  * The same operations as an interface, so that a simulation of thousands of
  * schedules can run on an ideal stub; everything that ships passes &frost_ed25519.
  */
+typedef enum err frost_verify(const struct sig_public *key, struct bytes message,
+                              const struct signature *signature);
 struct frost_scheme {
     enum err (*commit)(struct rng rng, uint32_t gid, const struct scalar *share,
                        struct frost_nonce *nonce, struct frost_commitment *out);
@@ -108,8 +110,7 @@ struct frost_scheme {
     enum err (*aggregate)(const struct frost_key *key, const struct frost_list *list,
                           struct bytes message, const struct frost_share *shares, size_t n,
                           struct signature *out);
-    enum err (*verify)(const struct sig_public *key, struct bytes message,
-                       const struct signature *signature);
+    frost_verify *verify;
 };
 extern const struct frost_scheme frost_ed25519;
 
