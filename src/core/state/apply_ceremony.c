@@ -87,15 +87,14 @@ enum err state_share_public(struct state *s, enum group group, uint32_t gid, str
     for (uint32_t i = 0; i < c->t; i++)
         thash_add(&h, BYTES_OF(c->c[i].b));
     struct hash32 name = thash_final32(&h);
-    for (unsigned i = 0; i < SHARE_PUBLICS; i++)
-        if (hash32_eq(s->share_publics[i].name, name)) {
-            *out = s->share_publics[i].point;
-            return OK;
-        }
+    const struct remembered_point *known = REMEMBERED(s->share_publics, name);
+    if (known) {
+        *out = known->point;
+        return OK;
+    }
     TRY(commitment_eval(group, c, gid, out));
-    unsigned slot = s->next_share_public++ % SHARE_PUBLICS;
-    s->share_publics[slot].name = name;
-    s->share_publics[slot].point = *out;
+    s->share_publics[s->next_share_public++ % SHARE_PUBLICS] =
+        (struct remembered_point){name, *out};
     return OK;
 }
 
@@ -280,21 +279,18 @@ static enum err check_dealing(struct apply *a, const struct rec_session *o, stru
     struct hash32 name = deal_name(a, o);
     if (proof_known(s, proof_false(name)))
         return E_VALUE;
-    for (unsigned i = 0; i < THRESHOLD_MAX; i++)
-        if (hash32_eq(s->deals[i].name, name)) {
-            out->r = s->deals[i].r;
-            out->e = s->deals[i].e;
-            return OK;
-        }
+    const struct remembered_deal *known = REMEMBERED(s->deals, name);
+    if (known) {
+        out->r = known->r;
+        out->e = known->e;
+        return OK;
+    }
     enum err e = verify_dealing(a, o, out);
     if (e != OK) {
         proof_remember(s, proof_false(name));
         return e;
     }
-    unsigned slot = s->next_deal++ % THRESHOLD_MAX;
-    s->deals[slot].name = name;
-    s->deals[slot].r = out->r;
-    s->deals[slot].e = out->e;
+    s->deals[s->next_deal++ % THRESHOLD_MAX] = (struct remembered_deal){name, out->r, out->e};
     return OK;
 }
 
@@ -506,13 +502,14 @@ static bool may_activate(const struct state *s, const struct rec_session *o, uin
 bool state_lets_in(const struct state *s, uint64_t time_ms, struct bytes in)
 {
     struct entry entry;
+    if (entry_decode(in, &entry) != OK || (entry.type != CMD_CONFIRM && entry.type != CMD_STEP))
+        return false; /* nearly all: asked of every pending entry after every block */
     struct rec_session o = state_session(s);
-    if (o.kind != SESSION_RESHARE || o.phase != PHASE_CONFIRM || !has_newcomer(s, &o) ||
-        entry_decode(in, &entry) != OK)
+    if (o.kind != SESSION_RESHARE || o.phase != PHASE_CONFIRM || !has_newcomer(s, &o))
         return false;
     if (entry.type == CMD_CONFIRM)
         return cfg_find(&s->cfg, entry.author) >= 0;
-    return entry.type == CMD_STEP && may_activate(s, &o, time_ms);
+    return may_activate(s, &o, time_ms);
 }
 
 /* Body: the sid of the session's first half and the phase that should end. */

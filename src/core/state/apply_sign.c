@@ -80,18 +80,16 @@ static enum err plain_key(struct state *s, const char *ns, const char *purpose,
     thash_add(&h, bytes_str(purpose ? purpose : ""));
     thash_add(&h, bytes_str(purpose ? ns : ""));
     struct hash32 name = thash_final32(&h);
-    for (unsigned i = 0; i < SIGNING_KEYS; i++)
-        if (hash32_eq(s->signing_keys[i].name, name)) {
-            *key = s->signing_keys[i].key;
-            return OK;
-        }
+    const struct remembered_key *known = REMEMBERED(s->signing_keys, name);
+    if (known) {
+        *key = known->key;
+        return OK;
+    }
     struct scalar tau;
     if (purpose)
         frost_tweak(&c.a, c.generation, ns, purpose, &tau);
     TRY(frost_key_init(&c.a, t, purpose ? &tau : NULL, key));
-    unsigned slot = s->next_signing_key++ % SIGNING_KEYS;
-    s->signing_keys[slot].name = name;
-    s->signing_keys[slot].key = *key;
+    s->signing_keys[s->next_signing_key++ % SIGNING_KEYS] = (struct remembered_key){name, *key};
     return OK;
 }
 
@@ -340,19 +338,17 @@ static enum err aggregate(struct apply *a, const struct rec_signop *op, const st
     struct state *s = a->s;
     struct frost_share in_order[THRESHOLD_MAX];
     struct hash32 name = share_name(a, op, key, message);
-    for (unsigned i = 0; i < THRESHOLD_MAX; i++)
-        if (hash32_eq(s->signatures[i].name, name)) {
-            *out = s->signatures[i].signature;
-            return OK;
-        }
+    const struct remembered_signature *known = REMEMBERED(s->signatures, name);
+    if (known) {
+        *out = known->signature;
+        return OK;
+    }
     for (uint32_t i = 0; i < op->set.n; i++)
         for (uint32_t j = 0; j < op->n_shares; j++)
             if (op->shares[j].gid == op->set.c[i].gid)
                 in_order[i] = op->shares[j];
     TRY(s->deps.frost->aggregate(key, &op->set, message, in_order, op->set.n, out));
-    unsigned slot = s->next_signature++ % THRESHOLD_MAX;
-    s->signatures[slot].name = name;
-    s->signatures[slot].signature = *out;
+    s->signatures[s->next_signature++ % THRESHOLD_MAX] = (struct remembered_signature){name, *out};
     return OK;
 }
 

@@ -242,12 +242,17 @@ enum err state_put_cfg(struct apply *a, const struct cfg *cfg)
     return signop_add(a, &op);
 }
 
+const void *remembered(const void *things, size_t n, size_t size, struct hash32 name)
+{
+    for (const uint8_t *at = things; n > 0; n--, at += size)
+        if (memcmp(at, name.b, sizeof name.b) == 0)
+            return at;
+    return NULL;
+}
+
 bool proof_known(const struct state *s, struct hash32 proof)
 {
-    for (unsigned i = 0; i < PROOFS; i++)
-        if (hash32_eq(s->proofs[i], proof))
-            return true;
-    return false;
+    return REMEMBERED(s->proofs, proof) != NULL;
 }
 
 void proof_remember(struct state *s, struct hash32 proof)

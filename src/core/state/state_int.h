@@ -19,24 +19,24 @@ struct state {
     struct hash32 proofs[PROOFS];
     unsigned next_proof;
     /* The same for dealings, whose check is the dearest and yields something. */
-    struct {
+    struct remembered_deal {
         struct hash32 name;
         struct commitment r, e;
     } deals[THRESHOLD_MAX];
     unsigned next_deal;
     /* And for the entries that completed a signature. */
-    struct {
+    struct remembered_signature {
         struct hash32 name;
         struct signature signature;
     } signatures[THRESHOLD_MAX];
     unsigned next_signature;
     /* And for the keys that are signed under: the root's, and those of the namespaces in use. */
-    struct {
+    struct remembered_key {
         struct hash32 name;
         struct frost_key key;
     } signing_keys[SIGNING_KEYS];
     unsigned next_signing_key;
-    struct {
+    struct remembered_point {
         struct hash32 name;
         struct point point;
     } share_publics[SHARE_PUBLICS];
@@ -94,6 +94,10 @@ enum err root_is_born(struct apply *a);
 enum err namespace_create(struct apply *a, const char *name, enum ns_mode mode, struct bytes names);
 /* Notes that the entry's author lied; the entry has no other effect. */
 enum err blame(struct apply *a, enum blame_kind kind);
+/* Among n remembered things of this size, each beginning with its name; NULL if it is not there. */
+const void *remembered(const void *things, size_t n, size_t size, struct hash32 name);
+#define REMEMBERED(array, name) \
+    remembered((array), sizeof(array) / sizeof *(array), sizeof *(array), (name))
 /* True if this proof held before; proof_remember() notes that it did. That it did not is noted
  * under another name, so that a lie that waits for its block costs once, too. */
 bool proof_known(const struct state *s, struct hash32 proof);
