@@ -310,10 +310,8 @@ void frost_commitment_write(struct writer *w, const struct frost_commitment *c)
 
 void frost_commitment_read(struct reader *r, struct frost_commitment *out)
 {
-    out->gid = rd_u32(r);
-    rd_require(r, out->gid != 0);
-    point_read(r, GROUP_E, &out->hiding);
-    point_read(r, GROUP_E, &out->binding);
+    frost_commitment_read_unchecked(r, out);
+    rd_require(r, r->bad || frost_commitment_check(out) == OK);
 }
 
 void frost_commitment_read_unchecked(struct reader *r, struct frost_commitment *out)
