@@ -93,8 +93,6 @@ static enum err inspect_list(struct inspection *x, struct problem *p)
 
 /* --- Intel's documents --- */
 
-#define CN_TCB_SIGNING "Intel SGX TCB Signing"
-
 static bool has_signed(const struct cert *c, const struct tcb_document *d)
 {
     struct ecdsa_point point;
@@ -109,7 +107,6 @@ static bool has_signed(const struct cert *c, const struct tcb_document *d)
 static enum err inspect_document(struct inspection *x, const struct tcb_document *d,
                                  struct problem *p)
 {
-    int64_t now = x->in->unix_time;
     bool found = false, is_signed = false;
     for (size_t i = 0; nth_cert(x, i) && !is_signed; i++) {
         const struct cert *c = nth_cert(x, i);
@@ -122,9 +119,7 @@ static enum err inspect_document(struct inspection *x, const struct tcb_document
         return found ? problem(p, E_SIGNATURE, "it is not signed by \"%s\"", CN_TCB_SIGNING)
                      : problem(p, E_COLL_MISSING, "no trusted certificate of \"%s\" is there",
                                CN_TCB_SIGNING);
-    if (now < d->issue_date || now > d->next_update)
-        return problem(p, E_COLL_EXPIRED, "it is good from %lld to %lld, not at %lld",
-                       (long long)d->issue_date, (long long)d->next_update, (long long)now);
+    TRY(tcb_document_check_dates(d, "it", x->in->unix_time, p));
     *x->out = (struct object_facts){d->issue_date, d->next_update};
     return OK;
 }

@@ -80,6 +80,15 @@ enum err tcb_document_parse(struct bytes text, const struct tcb_document_kind *k
     return e;
 }
 
+enum err tcb_document_check_dates(const struct tcb_document *d, const char *what, int64_t unix_time,
+                                  struct problem *p)
+{
+    if (unix_time >= d->issue_date && unix_time <= d->next_update)
+        return OK;
+    return problem(p, E_COLL_EXPIRED, "%s is good from %lld to %lld, not at %lld", what,
+                   (long long)d->issue_date, (long long)d->next_update, (long long)unix_time);
+}
+
 /* --- what is said of a level --- */
 
 static enum err read_advisories(const json_t *list, struct tcb_verdict *out, struct problem *p)

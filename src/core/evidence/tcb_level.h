@@ -4,8 +4,8 @@
  * for ECDSA Attestation, API v4, "Get TDX TCB Info" and "Get TD Quoting Enclave
  * Identity". Members that are not described there are passed over.
  *
- * Form only: signatures, dates and what a level means for a platform are judged
- * in tdx_collateral.h and tdx_tcb.h.
+ * Form only: signatures and what a level means for a platform are judged in
+ * tdx_collateral.h and tdx_tcb.h.
  */
 #ifndef CORE_EVIDENCE_TCB_LEVEL_H
 #define CORE_EVIDENCE_TCB_LEVEL_H
@@ -35,6 +35,12 @@ struct tcb_document_kind {
 enum err tcb_document_parse(struct bytes text, const struct tcb_document_kind *kind,
                             struct tcb_document *out, json_t **whole, json_t **inner,
                             struct problem *p);
+
+/* E_COLL_EXPIRED if it is not good at this time; `what` begins the sentence: "the TCB info". */
+enum err tcb_document_check_dates(const struct tcb_document *d, const char *what, int64_t unix_time,
+                                  struct problem *p);
+/* The common name of the certificates that sign them. */
+#define CN_TCB_SIGNING "Intel SGX TCB Signing"
 
 /* json_pick() that says E_FORMAT. */
 enum err tcb_pick(const json_t *object, const char *where, const struct json_field *fields,

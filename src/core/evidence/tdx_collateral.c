@@ -3,7 +3,6 @@
 #include "base/codec/hex.h"
 #include "core/evidence/revocation.h"
 
-#define CN_TCB_SIGNING "Intel SGX TCB Signing"
 /* Intel renews it every few years; each costs one check of a signature. */
 #define SIGNERS_MAX 8
 
@@ -145,15 +144,11 @@ static enum err check_document(const struct search *s, const char *what,
                                const struct tcb_document *d, const struct signer **signer,
                                struct problem *p)
 {
-    int64_t now = s->q->unix_time;
     *signer = signer_of(s, d);
     if (!*signer)
-        return problem(p, E_SIGNATURE, "the %s is not signed by the certificate \"%s\"", what,
+        return problem(p, E_SIGNATURE, "%s is not signed by the certificate \"%s\"", what,
                        CN_TCB_SIGNING);
-    if (now < d->issue_date || now > d->next_update)
-        return problem(p, E_COLL_EXPIRED, "the %s is good from %lld to %lld, not at %lld", what,
-                       (long long)d->issue_date, (long long)d->next_update, (long long)now);
-    return OK;
+    return tcb_document_check_dates(d, what, s->q->unix_time, p);
 }
 
 static bool is_newer(const struct tcb_document *a, const struct tcb_document *b)
@@ -196,7 +191,7 @@ static enum err find_tcb_info(struct search *s, struct problem *p)
 {
     const struct collateral *c = s->q->collateral;
     const struct pck *pck = s->q->pck;
-    struct candidates all = {.what = "TCB info", .n = c->n_tcb_infos};
+    struct candidates all = {.what = "the TCB info", .n = c->n_tcb_infos};
     bool any = false;
     for (size_t i = 0; i < all.n; i++) {
         const struct tcb_info *t = c->tcb_infos[i];
@@ -215,7 +210,7 @@ static enum err find_tcb_info(struct search *s, struct problem *p)
 static enum err find_identity(struct search *s, struct problem *p)
 {
     const struct collateral *c = s->q->collateral;
-    struct candidates all = {.what = "QE identity", .n = c->n_qe_identities};
+    struct candidates all = {.what = "the QE identity", .n = c->n_qe_identities};
     if (all.n == 0)
         return problem(p, E_COLL_MISSING, "the identity of the TD quoting enclave is missing");
     for (size_t i = 0; i < all.n; i++)
