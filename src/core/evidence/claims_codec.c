@@ -3,19 +3,7 @@
  * or reads, so the two directions cannot drift apart.
  */
 #include "core/evidence/claims.h"
-
-struct codec {
-    struct writer *w; /* one of the two is NULL */
-    struct reader *r;
-};
-
-static void raw(struct codec *c, void *p, size_t n)
-{
-    if (c->w)
-        wr_raw(c->w, p, n);
-    else
-        rd_copy(c->r, p, n);
-}
+#include "core/evidence/codec_int.h"
 
 static void flag(struct codec *c, bool *v)
 {

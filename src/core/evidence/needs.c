@@ -1,6 +1,8 @@
 #include "core/evidence/needs.h"
 
 #include "base/codec/hex.h"
+#include "core/evidence/codec_int.h"
+#include "core/evidence/snp_report.h"
 
 #include <stdio.h>
 
@@ -95,19 +97,6 @@ void object_name(const struct vendor_object *o, char out[static OBJECT_NAME_MAX]
 
 /* --- bytes: one list of fields, written or read --- */
 
-struct codec {
-    struct writer *w; /* one of the two is NULL */
-    struct reader *r;
-};
-
-static void raw(struct codec *c, void *p, size_t n)
-{
-    if (c->w)
-        wr_raw(c->w, p, n);
-    else
-        rd_copy(c->r, p, n);
-}
-
 static unsigned number(struct codec *c, unsigned v, unsigned least, unsigned most)
 {
     if (c->w) {
@@ -174,15 +163,9 @@ void object_read(struct reader *r, struct vendor_object *out)
         memset(out, 0, sizeof *out);
 }
 
-static bool tcb_eq(const struct snp_tcb *a, const struct snp_tcb *b)
-{
-    return a->bootloader == b->bootloader && a->tee == b->tee && a->snp == b->snp &&
-           a->microcode == b->microcode && a->fmc == b->fmc && a->has_fmc == b->has_fmc;
-}
-
 bool object_eq(const struct vendor_object *a, const struct vendor_object *b)
 {
     return a->kind == b->kind && a->ca == b->ca && a->product == b->product && a->key == b->key &&
            bytes_eq(BYTES_OF(a->fmspc), BYTES_OF(b->fmspc)) &&
-           bytes_eq(BYTES_OF(a->hwid), BYTES_OF(b->hwid)) && tcb_eq(&a->tcb, &b->tcb);
+           bytes_eq(BYTES_OF(a->hwid), BYTES_OF(b->hwid)) && snp_tcb_eq(&a->tcb, &b->tcb);
 }
