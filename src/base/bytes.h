@@ -39,6 +39,13 @@ static inline struct bytes bytes_after(struct bytes a, size_t at)
     return at < a.n ? (struct bytes){a.p + at, a.n - at} : BYTES_NONE;
 }
 
+/* Big-endian, as keys are that sort as their numbers do. */
+static inline void bytes_be64(uint64_t v, uint8_t out[static 8])
+{
+    for (unsigned i = 0; i < 8; i++)
+        out[i] = (uint8_t)(v >> (56 - 8 * i));
+}
+
 /* Not for secrets: takes time that depends on the content. */
 bool bytes_eq(struct bytes a, struct bytes b);
 /* Lexicographic, shorter first on a common prefix. Not for secrets. */

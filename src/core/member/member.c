@@ -71,8 +71,7 @@ void member_free(struct guardian *m)
 static struct seal_where place_of(const struct guardian *m, enum member_record kind,
                                   uint64_t number, uint8_t position[static 8])
 {
-    for (unsigned i = 0; i < 8; i++)
-        position[i] = (uint8_t)(number >> (56 - 8 * i));
+    bytes_be64(number, position);
     return (struct seal_where){
         .cluster = m->config.cluster_id, .kind = record_names[kind], .key = bytes(position, 8)};
 }

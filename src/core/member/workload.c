@@ -45,8 +45,7 @@ static enum err make_challenge(const struct guardian *m, const char *ns, const s
     uint64_t time_ms;
     TRY(header_at(m, t->height, &id, &time_ms));
     uint8_t height[8];
-    for (unsigned i = 0; i < 8; i++)
-        height[i] = (uint8_t)(t->height >> (56 - 8 * i));
+    bytes_be64(t->height, height);
     struct sha256 h;
     sha256_init(&h);
     sha256_add_var(&h, bytes_str("challenge"));

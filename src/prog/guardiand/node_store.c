@@ -72,12 +72,6 @@ static bool tell_record(void *ctx, struct bytes key, struct bytes value)
     return e == OK;
 }
 
-static void number_key(uint64_t number, uint8_t key[static 8])
-{
-    for (int i = 0; i < 8; i++)
-        key[i] = (uint8_t)(number >> (56 - 8 * i));
-}
-
 void node_store_tell(struct node *n)
 {
     static const uint8_t kinds[] = {RECORD_MANIFEST,   RECORD_SECRETS,  RECORD_CONSENSUS,
@@ -88,7 +82,7 @@ void node_store_tell(struct node *n)
         uint8_t from[8];
         t.kind = kinds[i];
         /* Vault goes on from the checkpoint: older blocks stay on the disk, for audits. */
-        number_key(t.kind == RECORD_BLOCK ? t.checkpoint : 0, from);
+        bytes_be64(t.kind == RECORD_BLOCK ? t.checkpoint : 0, from);
         enum err e = disk_each(n->disk, t.kind, BYTES_OF(from), tell_record, &t);
         if (e != OK)
             node_fail(n, "cannot read the records: %s", err_text(e));
@@ -115,7 +109,7 @@ enum err node_store_keep(struct node *n, struct bytes frame)
     struct wire_record record;
     uint8_t key[8];
     TRY(wire_record_decode(frame, &record));
-    number_key(record.number, key);
+    bytes_be64(record.number, key);
     struct disk_op ops[] = {{DISK_PUT, record.kind, BYTES_OF(key), record.sealed},
                             {DISK_REMOVE_BELOW, record.kind, BYTES_OF(key), BYTES_NONE}};
     struct keeping *k = malloc(sizeof *k);
