@@ -403,6 +403,15 @@ void founded_certify(const struct founded *f, const struct cfg *cfg, enum vote_t
     }
 }
 
+struct buf founded_certificate_bytes(const struct certificate *c)
+{
+    struct buf b = BUF_INIT(BFT_MAX_CERTIFICATE);
+    struct writer w = writer(&b);
+    certificate_encode(&w, c);
+    assert_ok(writer_end(&w));
+    return b;
+}
+
 struct buf founded_block(const struct founded *f, uint64_t height, const struct bytes *entry,
                          uint32_t n)
 {

@@ -79,6 +79,7 @@ void founded_sign(struct founded *f, uint64_t number, uint32_t first);
 /* The votes of this cfg's first q members, by the keys that f has, in round 0. */
 void founded_certify(const struct founded *f, const struct cfg *cfg, enum vote_type type,
                      uint64_t height, struct hash32 id, struct certificate *out);
+struct buf founded_certificate_bytes(const struct certificate *c);
 /* A block of these entries and the certificate of the one before; not decided by it. */
 struct buf founded_block(const struct founded *f, uint64_t height, const struct bytes *entry,
                          uint32_t n);

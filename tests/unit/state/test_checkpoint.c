@@ -10,15 +10,6 @@ static struct buf proof, state_before;
 static struct hash32 root_before;
 static uint64_t height_before;
 
-static struct buf certificate_bytes(const struct certificate *c)
-{
-    struct buf b = BUF_INIT(BFT_MAX_CERTIFICATE);
-    struct writer w = writer(&b);
-    certificate_encode(&w, c);
-    assert_ok(writer_end(&w));
-    return b;
-}
-
 /* A certified block that follows what is decided, and the proof it makes. */
 static enum err prove(struct buf *out)
 {
@@ -31,7 +22,7 @@ static enum err prove(struct buf *out)
     assert_ok(block_decode(buf_bytes(&raw), &block));
     assert_ok(state_past_cfg(f.s, f.height, &cfg));
     founded_certify(&f, &cfg, VOTE_PRECOMMIT, f.height, header_id(&block.header), &cert);
-    struct buf c = certificate_bytes(&cert);
+    struct buf c = founded_certificate_bytes(&cert);
     enum err e = checkpoint_prove(f.s, buf_bytes(&raw), buf_bytes(&c), out);
     block_free(&block);
     buf_free(&c);

@@ -36,18 +36,9 @@ static struct buf make_block(uint64_t height)
     return block;
 }
 
-static struct buf certificate_bytes(const struct certificate *c)
-{
-    struct buf b = BUF_INIT(BFT_MAX_CERTIFICATE);
-    struct writer w = writer(&b);
-    certificate_encode(&w, c);
-    assert_ok(writer_end(&w));
-    return b;
-}
-
 static struct buf compose(const struct parts *p)
 {
-    struct buf b = BUF_INIT(RECEIPT_MAX), cert = certificate_bytes(&p->cert);
+    struct buf b = BUF_INIT(RECEIPT_MAX), cert = founded_certificate_bytes(&p->cert);
     struct writer w = writer(&b);
     wr_u8(&w, 1);
     wr_var(&w, p->entry);
@@ -72,7 +63,7 @@ static struct sig_public root_key(void)
 
 static enum err make_of(struct bytes block, uint64_t index, struct buf *out)
 {
-    struct buf cert = certificate_bytes(&whole.cert);
+    struct buf cert = founded_certificate_bytes(&whole.cert);
     enum err e = receipt_make(f.s, block, buf_bytes(&cert), index, out);
     buf_free(&cert);
     return e;
